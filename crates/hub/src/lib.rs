@@ -1,1 +1,28 @@
-//! (written next)
+//! Who is here, who listens, what was last said. The hub takes commands, changes its state and
+//! answers with effects: messages for the workers that own the sockets, and facts for whoever wants
+//! to know what happened.
+//!
+//! The hub never reads a clock, never opens a socket and does not know that webhooks exist. Time
+//! is an argument, in milliseconds since the Unix epoch.
+
+pub mod app;
+pub mod apps;
+mod cache;
+mod channel;
+pub mod conn;
+mod effects;
+pub mod fact;
+pub mod hub;
+pub mod outlet;
+mod presence;
+pub mod session;
+mod shard;
+mod users;
+
+pub use app::{App, Settings};
+pub use apps::{AppSpec, AppStore, Apps, KeySpec};
+pub use conn::{ChannelId, Conn};
+pub use fact::{Fact, FactSink};
+pub use hub::{ChannelInfo, Hub, Refusal};
+pub use outlet::{Message, Outlet};
+pub use session::{Action, Session};

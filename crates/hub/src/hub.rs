@@ -1,0 +1,337 @@
+//! The shell around the shards: finds the shard of a command, locks it, lets it change, and carries
+//! out its effects before the lock goes. That is what gives each channel one order for everyone.
+//!
+//! Locks never nest: a command takes one shard, or one share of the users, at a time.
+
+use std::hash::BuildHasher;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bellwire_protocol::presence::Member;
+use bellwire_protocol::user::User;
+use bellwire_protocol::{ChannelName, Close, Frame, SocketId, UserId, server};
+
+use crate::app::App;
+use crate::conn::{ChannelId, Conn};
+use crate::effects::Effects;
+use crate::fact::{Fact, FactSink, What};
+use crate::outlet::{Message, Outlet, Traffic};
+use crate::shard::{Event, Place, Shard};
+use crate::users::Users;
+
+/// Why a subscription is refused although its signature is good.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The presence channel has as many members as the app allows (contract 5.3).
+    #[error("Presence channel is full: it has the maximum of {0} members")]
+    PresenceFull(usize),
+}
+
+/// What queries may know of a channel; all zero for a vacant one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Connections that listen.
+    pub subscriptions: usize,
+    /// Distinct users, on presence channels.
+    pub users: usize,
+}
+
+/// Sums for the metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Occupied channels.
+    pub channels: usize,
+    /// Bytes of cached events.
+    pub cache_bytes: usize,
+}
+
+/// All channels and users of this node.
+pub struct Hub {
+    shards: Box<[Mutex<Guarded<Shard>>]>,
+    users: Box<[Mutex<Guarded<Users>>]>,
+    hasher: foldhash::fast::RandomState,
+    outlet: Arc<dyn Outlet>,
+    facts: Arc<dyn FactSink>,
+    /// The first half of every socket id of this node.
+    node: u64,
+}
+
+/// State with the buffer for its effects, so that a command allocates none.
+struct Guarded<T> {
+    state: T,
+    effects: Effects,
+}
+
+const SHARDS: usize = 64;
+
+impl Hub {
+    /// An empty hub. `node` is never 0; `cache_bytes_max` covers all cache channels together.
+    #[must_use]
+    pub fn new(
+        node: u64,
+        cache_bytes_max: usize,
+        outlet: Arc<dyn Outlet>,
+        facts: Arc<dyn FactSink>,
+    ) -> Self {
+        let count = SHARDS as u64;
+        let shard = |number| Shard::new(number, count, cache_bytes_max / SHARDS);
+        Self {
+            shards: (0..count).map(|number| guarded(shard(number))).collect(),
+            users: (0..count).map(|_| guarded(Users::default())).collect(),
+            hasher: foldhash::fast::RandomState::default(),
+            outlet,
+            facts,
+            node,
+        }
+    }
+
+    /// The first half of every socket id of this node.
+    #[must_use]
+    pub fn node(&self) -> u64 {
+        self.node
+    }
+
+    /// Adds a subscription; the worker of `conn` hears `Admit`.
+    ///
+    /// # Errors
+    /// When the channel has no room; nothing changes then.
+    pub fn subscribe(
+        &self,
+        now_ms: u64,
+        app: &Arc<App>,
+        channel: &ChannelName,
+        conn: Conn,
+        member: Option<&Member>,
+    ) -> Result<ChannelId, Refusal> {
+        self.with_channel(app, channel, |shard, place, effects| {
+            shard.subscribe(now_ms, place, conn, member, effects)
+        })
+    }
+
+    /// Takes a subscription away. `user` is who `conn` was on a presence channel; `closed` says
+    /// that the connection is gone and needs no dismissal.
+    pub fn unsubscribe(
+        &self,
+        now_ms: u64,
+        app: &Arc<App>,
+        channel: &ChannelName,
+        conn: Conn,
+        user: Option<&UserId>,
+        closed: bool,
+    ) {
+        self.with_channel(app, channel, |shard, place, effects| {
+            shard.unsubscribe(now_ms, place, conn, user, closed, effects);
+        });
+    }
+
+    /// Publishes an event of the HTTP API and says what is known of the channel right after it.
+    pub fn publish(
+        &self,
+        now_ms: u64,
+        app: &Arc<App>,
+        channel: &ChannelName,
+        frame: Frame,
+        except: Option<SocketId>,
+    ) -> ChannelInfo {
+        let except = except.and_then(|socket_id| Conn::of(socket_id, self.node));
+        let event = Event { frame, except, traffic: Traffic::Broadcast };
+        self.with_channel(app, channel, |shard, place, effects| {
+            shard.publish(now_ms, place, &event, effects);
+            shard.info(place)
+        })
+    }
+
+    /// Passes on what a client said to the others on its channel (contract 7.4).
+    pub fn publish_from(&self, now_ms: u64, app: &Arc<App>, said: ClientEvent, conn: Conn) {
+        let ClientEvent { channel, frame, event, data, user } = said;
+        let socket_id = conn.socket_id(self.node);
+        let to_others = Event { frame, except: Some(conn), traffic: Traffic::Client };
+        self.with_channel(app, &channel, |shard, place, effects| {
+            shard.publish(now_ms, place, &to_others, effects);
+            let what = What::ClientEvent { event, data, socket_id, user };
+            effects.happened(&app.id, &channel, now_ms, what);
+        });
+    }
+
+    /// What is known of a channel.
+    #[must_use]
+    pub fn info(&self, app: &Arc<App>, channel: &ChannelName) -> ChannelInfo {
+        self.with_channel(app, channel, |shard, place, _| shard.info(place))
+    }
+
+    /// The cached event of a channel as it was sent, and the milliseconds it has left.
+    #[must_use]
+    pub fn cached(
+        &self,
+        now_ms: u64,
+        app: &Arc<App>,
+        channel: &ChannelName,
+    ) -> Option<(Frame, u64)> {
+        self.with_channel(app, channel, |shard, place, _| shard.cached(now_ms, place))
+    }
+
+    /// The users on a presence channel.
+    #[must_use]
+    pub fn users(&self, app: &Arc<App>, channel: &ChannelName) -> Vec<UserId> {
+        self.with_channel(app, channel, |shard, place, _| shard.users(place))
+    }
+
+    /// The occupied channels of an app whose names start with `prefix`, sorted by name.
+    #[must_use]
+    pub fn channels(&self, app: &App, prefix: &str) -> Vec<(ChannelName, ChannelInfo)> {
+        let mut all = Vec::new();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            let of_app = shard.state.occupied_of(app.handle);
+            let wanted = of_app.filter(|(name, _)| name.as_str().starts_with(prefix));
+            all.extend(wanted.map(|(name, info)| (name.clone(), info)));
+        }
+        all.sort_unstable_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
+        all
+    }
+
+    /// Signs a connection in (contract 6). `before` is the watchlist of its earlier sign-in as the
+    /// same user.
+    pub fn sign_in(
+        &self,
+        app: &Arc<App>,
+        conn: Conn,
+        user: &User,
+        user_data: &str,
+        before: &[UserId],
+    ) {
+        let watching = app.live().settings.watchlist;
+        let watchlist = if watching { &user.watchlist[..] } else { &[] };
+        let cut = (watching && user.watchlist_cut).then(|| watchlist_cut(watchlist.len()));
+        let frames = std::iter::once(server::signin_success(user_data)).chain(cut);
+        self.with_users(app, |users, effects| {
+            users.unwatch(app.handle, conn, before);
+            users.sign_in(app.handle, conn, &user.member.id, watchlist, frames, effects);
+        });
+    }
+
+    /// A signed-in connection is gone.
+    pub fn sign_out(&self, app: &Arc<App>, conn: Conn, user: &UserId, watchlist: &[UserId]) {
+        self.with_users(app, |users, effects| {
+            users.sign_out(app.handle, conn, user, watchlist, effects);
+        });
+    }
+
+    /// Ends every connection that signed in as the user; how many there were (contract 11).
+    pub fn terminate(&self, app: &Arc<App>, user: &str, close: &Close) -> usize {
+        self.with_users(app, |users, effects| users.terminate(app.handle, user, close, effects))
+    }
+
+    /// Ends all connections of an app.
+    pub fn close_app(&self, app: &Arc<App>, close: &Close) {
+        for worker in 0..self.outlet.workers() {
+            let message = Message::CloseApp { app: Arc::clone(app), close: close.clone() };
+            self.outlet.push(worker, message);
+        }
+    }
+
+    /// Does what time brings. Call it about twice a second.
+    pub fn tick(&self, now_ms: u64) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let Guarded { state, effects } = &mut *shard;
+            state.tick(now_ms, effects);
+            self.carry_out(effects);
+        }
+    }
+
+    /// Sums for the metrics.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        self.shards.iter().fold(Totals::default(), |sum, shard| {
+            let shard = lock(shard);
+            Totals {
+                channels: sum.channels + shard.state.len(),
+                cache_bytes: sum.cache_bytes + shard.state.cache_bytes(),
+            }
+        })
+    }
+
+    fn with_channel<R>(
+        &self,
+        app: &Arc<App>,
+        channel: &ChannelName,
+        change: impl FnOnce(&mut Shard, Place<'_>, &mut Effects) -> R,
+    ) -> R {
+        let hash = self.hasher.hash_one((app.handle, channel));
+        // The table inside a shard uses the low and the high bits; these are from the middle.
+        let at = (hash >> 24) as usize % SHARDS;
+        let mut shard = lock(&self.shards[at]);
+        let Guarded { state, effects } = &mut *shard;
+        let result = change(state, Place { hash, app, channel }, effects);
+        self.carry_out(effects);
+        result
+    }
+
+    fn with_users<R>(
+        &self,
+        app: &App,
+        change: impl FnOnce(&mut Users, &mut Effects) -> R,
+    ) -> R {
+        let mut users = lock(&self.users[app.handle as usize % SHARDS]);
+        let Guarded { state, effects } = &mut *users;
+        let result = change(state, effects);
+        self.carry_out(effects);
+        result
+    }
+
+    fn carry_out(&self, effects: &mut Effects) {
+        for (worker, message) in effects.messages.drain(..) {
+            self.outlet.push(worker, message);
+        }
+        for fact in effects.facts.drain(..) {
+            self.facts.take(fact);
+        }
+    }
+}
+
+/// What a client says to the others on its channel.
+#[derive(Debug)]
+pub struct ClientEvent {
+    /// Where.
+    pub channel: ChannelName,
+    /// What the others hear.
+    pub frame: Frame,
+    /// The event's name.
+    pub event: Box<str>,
+    /// The data as the others get it.
+    pub data: Box<str>,
+    /// Who says it, on presence channels.
+    pub user: Option<UserId>,
+}
+
+/// A sink that lets facts go, for hubs without listeners.
+#[derive(Debug, Clone, Copy)]
+pub struct Unheard;
+
+impl FactSink for Unheard {
+    fn take(&self, _: Fact) {}
+}
+
+fn watchlist_cut(accepted: usize) -> Frame {
+    let text = format!("Watchlist limit reached: only the first {accepted} user ids were accepted");
+    server::error(Some(4302), &text)
+}
+
+fn guarded<T>(state: T) -> Mutex<Guarded<T>> {
+    Mutex::new(Guarded { state, effects: Effects::default() })
+}
+
+/// A command that panicked has left its shard as it was or one step further; others go on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hub").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "hub_tests.rs"]
+mod tests;

@@ -1,0 +1,284 @@
+//! A share of all channels, chosen by the hash of app and name: a plain struct, changed by one
+//! command at a time, that answers with [`Effects`].
+
+use std::sync::Arc;
+
+use bellwire_protocol::presence::Member;
+use bellwire_protocol::{ChannelName, Frame, UserId, server};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use smallvec::SmallVec;
+
+use crate::app::{App, Settings};
+use crate::cache::Cache;
+use crate::channel::Channel;
+use crate::conn::{ChannelId, Conn};
+use crate::effects::Effects;
+use crate::fact::What;
+use crate::hub::{ChannelInfo, Refusal};
+use crate::outlet::{Message, Traffic};
+
+/// Which channel of which app, with the hash that led to this shard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) hash: u64,
+    pub(crate) app: &'a Arc<App>,
+    pub(crate) channel: &'a ChannelName,
+}
+
+/// An event on its way to a channel.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) frame: Frame,
+    pub(crate) except: Option<Conn>,
+    pub(crate) traffic: Traffic,
+}
+
+/// A share of all channels.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    channels: HashTable<Channel>,
+    cache: Cache,
+    /// Channels whose count waits for the throttle; may name channels that are gone.
+    waiting_counts: Vec<(u64, ChannelId, Arc<App>)>,
+    next_id: u64,
+    /// Ids of different shards never meet: they step by the number of shards.
+    id_step: u64,
+}
+
+impl Shard {
+    /// The shard with this number out of so many.
+    pub(crate) fn new(number: u64, of: u64, cache_bytes_max: usize) -> Self {
+        Self {
+            channels: HashTable::new(),
+            cache: Cache::new(cache_bytes_max),
+            waiting_counts: Vec::new(),
+            next_id: number,
+            id_step: of,
+        }
+    }
+
+    /// Adds a subscription. Others hear of a new member before the newcomer is admitted, so that it
+    /// does not hear of itself.
+    pub(crate) fn subscribe(
+        &mut self,
+        now_ms: u64,
+        place: Place<'_>,
+        conn: Conn,
+        member: Option<&Member>,
+        effects: &mut Effects,
+    ) -> Result<ChannelId, Refusal> {
+        let Place { app, channel: name, .. } = place;
+        let live = app.live();
+        self.check_room(place, &live.settings, member)?;
+        let channel = self.occupied(place);
+        let id = channel.id;
+        if channel.subscriptions() == 0 {
+            effects.happened(&app.id, name, now_ms, What::Occupied);
+        }
+        let snapshot = channel.members.as_deref_mut().zip(member).map(|(members, member)| {
+            let first = members.join(member);
+            (members.snapshot(), first.then_some(member))
+        });
+        if let Some((_, Some(member))) = &snapshot {
+            let frame = server::member_added(name, &member.id, member.info.as_deref());
+            channel.deliver(&frame, None, Traffic::Presence, effects);
+            effects.happened(&app.id, name, now_ms, What::MemberAdded(member.id.clone()));
+        }
+        channel.add_listener(conn.worker());
+        let succeeded = match &snapshot {
+            Some((snapshot, _)) => server::presence_succeeded(name, snapshot),
+            None => server::subscription_succeeded(name),
+        };
+        let mut frames = SmallVec::from_iter([succeeded]);
+        frames.extend(self.first_words(now_ms, place, effects));
+        let admit = Message::Admit { conn, channel: id, app: Arc::clone(app), frames };
+        effects.tell(conn.worker(), admit);
+        self.count_changed(now_ms, place, &live.settings, effects);
+        Ok(id)
+    }
+
+    /// Takes a subscription away. `user` is who the connection was on a presence channel; a
+    /// connection that is closed already needs no dismissal.
+    pub(crate) fn unsubscribe(
+        &mut self,
+        now_ms: u64,
+        place: Place<'_>,
+        conn: Conn,
+        user: Option<&UserId>,
+        closed: bool,
+        effects: &mut Effects,
+    ) {
+        let Place { app, channel: name, .. } = place;
+        let Some(channel) = self.find_mut(place) else { return };
+        channel.remove_listener(conn.worker());
+        if !closed {
+            effects.tell(conn.worker(), Message::Dismiss { conn, channel: channel.id });
+        }
+        let gone = user.filter(|user| {
+            channel.members.as_deref_mut().is_some_and(|members| members.leave(user))
+        });
+        if let Some(user) = gone {
+            let frame = server::member_removed(name, user);
+            channel.deliver(&frame, None, Traffic::Presence, effects);
+            effects.happened(&app.id, name, now_ms, What::MemberRemoved(user.clone()));
+        }
+        let vacant = channel.subscriptions() == 0;
+        self.count_changed(now_ms, place, &app.live().settings, effects);
+        if vacant {
+            effects.happened(&app.id, name, now_ms, What::Vacated);
+            self.remove(place);
+        }
+    }
+
+    /// Sends an event to everyone on the channel; one from the API is remembered on cache channels,
+    /// even when nobody listens and whoever is excluded (contract 8.1, 8.5, 8.6).
+    pub(crate) fn publish(
+        &mut self,
+        now_ms: u64,
+        place: Place<'_>,
+        event: &Event,
+        effects: &mut Effects,
+    ) {
+        if let Some(channel) = self.find(place) {
+            channel.deliver(&event.frame, event.except, event.traffic, effects);
+        }
+        if place.channel.kind().is_cache() && event.traffic == Traffic::Broadcast {
+            let ttl_ms = u64::from(place.app.live().settings.cache_ttl_s) * 1000;
+            let frame = event.frame.clone();
+            self.cache.put(place.app.handle, place.channel, frame, now_ms + ttl_ms);
+        }
+    }
+
+    /// What is known of a channel now.
+    pub(crate) fn info(&self, place: Place<'_>) -> ChannelInfo {
+        self.find(place).map_or(ChannelInfo::default(), Channel::info)
+    }
+
+    /// The cached event and the milliseconds it has left.
+    pub(crate) fn cached(&self, now_ms: u64, place: Place<'_>) -> Option<(Frame, u64)> {
+        let (frame, left) = self.cache.at(now_ms, place.app.handle, place.channel)?;
+        Some((frame.clone(), left))
+    }
+
+    /// The users on a presence channel.
+    pub(crate) fn users(&self, place: Place<'_>) -> Vec<UserId> {
+        let members = self.find(place).and_then(|channel| channel.members.as_deref());
+        members.map_or(Vec::new(), |members| members.users().cloned().collect())
+    }
+
+    /// The occupied channels of an app that show in lists.
+    pub(crate) fn occupied_of(&self, app: u32) -> impl Iterator<Item = (&ChannelName, ChannelInfo)> {
+        let listed = move |c: &&Channel| c.app == app && c.name.kind().is_listed();
+        self.channels.iter().filter(listed).map(|channel| (&channel.name, channel.info()))
+    }
+
+    /// Does what time brings: counts whose throttle has passed, cached events that have had theirs.
+    pub(crate) fn tick(&mut self, now_ms: u64, effects: &mut Effects) {
+        self.cache.expire(now_ms);
+        let waiting = std::mem::take(&mut self.waiting_counts);
+        for (hash, id, app) in waiting {
+            let found = self.channels.find_mut(hash, |channel| channel.id == id);
+            let Some(channel) = found.filter(|channel| channel.count_waits) else { continue };
+            channel.say_count(now_ms, &app.live().settings, effects);
+            if channel.count_waits {
+                self.waiting_counts.push((hash, id, app));
+            }
+        }
+    }
+
+    /// Occupied channels.
+    pub(crate) fn len(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Bytes of cached events.
+    pub(crate) fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+
+    fn check_room(
+        &self,
+        place: Place<'_>,
+        settings: &Settings,
+        member: Option<&Member>,
+    ) -> Result<(), Refusal> {
+        let max = settings.max_presence_members;
+        let members = self.find(place).and_then(|channel| channel.members.as_deref());
+        let full = members.zip(member).is_some_and(|(members, member)| {
+            max != 0 && members.count() >= max && !members.has(&member.id)
+        });
+        if full { Err(Refusal::PresenceFull(max)) } else { Ok(()) }
+    }
+
+    /// What a newcomer to a cache channel hears after its success (contract 8.2).
+    fn first_words(
+        &self,
+        now_ms: u64,
+        place: Place<'_>,
+        effects: &mut Effects,
+    ) -> Option<Frame> {
+        if !place.channel.kind().is_cache() {
+            return None;
+        }
+        if let Some((frame, _)) = self.cached(now_ms, place) {
+            return Some(frame);
+        }
+        effects.happened(&place.app.id, place.channel, now_ms, What::CacheMiss);
+        Some(server::cache_miss(place.channel))
+    }
+
+    fn count_changed(
+        &mut self,
+        now_ms: u64,
+        place: Place<'_>,
+        settings: &Settings,
+        effects: &mut Effects,
+    ) {
+        let Some(channel) = self.find_mut(place) else { return };
+        let waits = channel.say_count(now_ms, settings, effects);
+        let (id, count) = (channel.id, channel.subscriptions());
+        if waits {
+            self.waiting_counts.push((place.hash, id, Arc::clone(place.app)));
+        }
+        if settings.subscription_count && place.channel.kind().announces_count() {
+            let what = What::SubscriptionCount(count);
+            effects.happened(&place.app.id, place.channel, now_ms, what);
+        }
+    }
+
+    fn occupied(&mut self, place: Place<'_>) -> &mut Channel {
+        let entry = self.channels.entry(place.hash, |channel| is(channel, place), |c| c.hash);
+        match entry {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let id = ChannelId(self.next_id);
+                self.next_id += self.id_step;
+                let name = place.channel.clone();
+                let channel = Channel::new(place.hash, place.app.handle, name, id);
+                entry.insert(channel).into_mut()
+            }
+        }
+    }
+
+    fn find(&self, place: Place<'_>) -> Option<&Channel> {
+        self.channels.find(place.hash, |channel| is(channel, place))
+    }
+
+    fn find_mut(&mut self, place: Place<'_>) -> Option<&mut Channel> {
+        self.channels.find_mut(place.hash, |channel| is(channel, place))
+    }
+
+    fn remove(&mut self, place: Place<'_>) {
+        if let Ok(entry) = self.channels.find_entry(place.hash, |channel| is(channel, place)) {
+            entry.remove();
+        }
+        if self.channels.capacity() > 64 && self.channels.len() < self.channels.capacity() / 8 {
+            self.channels.shrink_to(64, |channel| channel.hash);
+        }
+    }
+}
+
+fn is(channel: &Channel, place: Place<'_>) -> bool {
+    channel.app == place.app.handle && channel.name == *place.channel
+}

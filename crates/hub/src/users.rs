@@ -1,0 +1,138 @@
+//! Who is signed in and who watches whom, for a share of the apps. One lock covers a whole app, so
+//! that what a watcher is told first and what it hears later meet without a gap.
+
+use std::collections::HashMap;
+
+use bellwire_protocol::{Close, Frame, UserId, server};
+
+use crate::conn::Conn;
+use crate::effects::Effects;
+use crate::outlet::Message;
+
+/// The signed-in users of a share of the apps.
+#[derive(Debug, Default)]
+pub(crate) struct Users {
+    apps: HashMap<u32, AppUsers, foldhash::fast::RandomState>,
+}
+
+#[derive(Debug, Default)]
+struct AppUsers {
+    /// The connections of every signed-in user.
+    online: HashMap<UserId, Vec<Conn>, foldhash::fast::RandomState>,
+    /// The connections that watch a user, signed in or not.
+    watchers: HashMap<UserId, Vec<Conn>, foldhash::fast::RandomState>,
+}
+
+impl Users {
+    /// A connection signs in. Order on that connection: success, `notice` (the cut watchlist), then
+    /// who is here of the watched (contract 6.14).
+    pub(crate) fn sign_in(
+        &mut self,
+        app: u32,
+        conn: Conn,
+        user: &UserId,
+        watchlist: &[UserId],
+        frames: impl IntoIterator<Item = Frame>,
+        effects: &mut Effects,
+    ) {
+        let users = self.apps.entry(app).or_default();
+        let conns = users.online.entry(user.clone()).or_default();
+        let first = conns.is_empty();
+        if !conns.contains(&conn) {
+            conns.push(conn);
+        }
+        if first {
+            users.announce(user, true, effects);
+        }
+        for frame in frames {
+            effects.tell(conn.worker(), Message::Say { conn, frame });
+        }
+        if let Some(frame) = users.watch(conn, watchlist) {
+            effects.tell(conn.worker(), Message::Say { conn, frame });
+        }
+    }
+
+    /// A signed-in connection is gone, or signs in anew.
+    pub(crate) fn sign_out(
+        &mut self,
+        app: u32,
+        conn: Conn,
+        user: &UserId,
+        watchlist: &[UserId],
+        effects: &mut Effects,
+    ) {
+        let Some(users) = self.apps.get_mut(&app) else { return };
+        users.unwatch(conn, watchlist);
+        let Some(conns) = users.online.get_mut(user) else { return };
+        conns.retain(|c| *c != conn);
+        if conns.is_empty() {
+            users.online.remove(user);
+            users.announce(user, false, effects);
+        }
+        if users.online.is_empty() && users.watchers.is_empty() {
+            self.apps.remove(&app);
+        }
+    }
+
+    /// Forgets whom a connection watches.
+    pub(crate) fn unwatch(&mut self, app: u32, conn: Conn, watchlist: &[UserId]) {
+        if let Some(users) = self.apps.get_mut(&app) {
+            users.unwatch(conn, watchlist);
+        }
+    }
+
+    /// Ends every connection that signed in as the user; how many there were (contract 11.2).
+    pub(crate) fn terminate(
+        &self,
+        app: u32,
+        user: &str,
+        close: &Close,
+        effects: &mut Effects,
+    ) -> usize {
+        let conns = self.apps.get(&app).and_then(|users| users.online.get(user));
+        let conns = conns.map_or(&[][..], Vec::as_slice);
+        for conn in conns {
+            effects.tell(conn.worker(), Message::Close { conn: *conn, close: close.clone() });
+        }
+        conns.len()
+    }
+}
+
+impl AppUsers {
+    /// Starts watching; the frame that says who of the watched is here (contract 6.10).
+    fn watch(&mut self, conn: Conn, watchlist: &[UserId]) -> Option<Frame> {
+        for user in watchlist {
+            let watchers = self.watchers.entry(user.clone()).or_default();
+            if !watchers.contains(&conn) {
+                watchers.push(conn);
+            }
+        }
+        let (online, offline): (Vec<UserId>, Vec<UserId>) =
+            watchlist.iter().cloned().partition(|user| self.online.contains_key(user));
+        (!watchlist.is_empty()).then(|| server::watchlist_events(&online, &offline))
+    }
+
+    fn unwatch(&mut self, conn: Conn, watchlist: &[UserId]) {
+        for user in watchlist {
+            if let Some(watchers) = self.watchers.get_mut(user) {
+                watchers.retain(|c| *c != conn);
+                if watchers.is_empty() {
+                    self.watchers.remove(user);
+                }
+            }
+        }
+    }
+
+    /// Tells the watchers that a user came or went.
+    fn announce(&self, user: &UserId, online: bool, effects: &mut Effects) {
+        let Some(watchers) = self.watchers.get(user) else { return };
+        let changed = std::slice::from_ref(user);
+        let frame = match online {
+            true => server::watchlist_events(changed, &[]),
+            false => server::watchlist_events(&[], changed),
+        };
+        for conn in watchers {
+            effects.tell(conn.worker(), Message::Say { conn: *conn, frame: frame.clone() });
+        }
+    }
+}
