@@ -1,1 +1,61 @@
-fn main() {}
+//! A load generator for any Pusher-compatible server: one thread, raw sockets, requests signed
+//! beforehand, frames counted by their headers. It links none of Bellwire's crates, so that what it
+//! measures is the wire.
+
+mod cli;
+mod client;
+mod floor;
+mod frame;
+mod histogram;
+mod net;
+mod proc;
+mod publisher;
+mod report;
+mod scenario;
+mod sign;
+mod socket;
+mod target;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser as _;
+
+use crate::cli::{Cli, Scenario};
+use crate::report::Report;
+use crate::scenario::{drain, fanout, idle, saturate, stopped_reader};
+
+fn main() -> Result<ExitCode> {
+    let cli = Cli::parse();
+    net::raise_descriptor_limit();
+    let report = match &cli.scenario {
+        Scenario::FloorServer => return floor::serve().map(|()| ExitCode::SUCCESS),
+        Scenario::Idle(options) => idle::run(options)?,
+        Scenario::Fanout(options) => fanout::run(options)?,
+        Scenario::Saturate(options) => saturate::run(options)?,
+        Scenario::StoppedReader(options) => stopped_reader::run(options)?,
+        Scenario::Drain(options) => drain::run(options)?,
+    };
+    print(&report, cli.json)?;
+    Ok(if report.passed() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn print(report: &Report, json: bool) -> io::Result<()> {
+    let text = if json {
+        format!("{}\n", report.json())
+    } else {
+        report.table()
+    };
+    io::stdout().write_all(text.as_bytes())
+}
+
+/// Tells people on standard error how far it is.
+fn progress(text: &str) {
+    // Nobody listening is no reason to stop.
+    let _ = writeln!(io::stderr(), "… {text}");
+}

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 use bellwire_protocol::{AppId, AppKey, Signer, limits};
+use serde::{Deserialize, Serialize};
 
 /// Toggles and limits of an app. Defaults are Pusher's: every toggle is off until somebody turns it
 /// on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a toggle of its own that people know")]
+///
+/// These are also the names in the config file, in the store and on the command line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What people call the app.
     pub name: String,
@@ -78,12 +81,36 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Says whether these settings can be served.
+    ///
+    /// # Errors
+    /// The first that cannot, and what was expected of it.
+    pub fn check(&self) -> Result<(), String> {
+        let (ttl, data) = (limits::CACHE_TTL_S, limits::CLIENT_MESSAGE_BYTES);
+        if self.cache_ttl_s == 0 || self.cache_ttl_s > ttl {
+            return Err(format!(
+                "cache_ttl_s = {}: expected 1 to {ttl}",
+                self.cache_ttl_s
+            ));
+        }
+        if self.max_event_bytes == 0 || self.max_event_bytes > data {
+            return Err(format!(
+                "max_event_bytes = {}: expected 1 to {data}",
+                self.max_event_bytes
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether a page of this origin may connect. Clients that are no browsers send none.
     #[must_use]
     pub fn allows_origin(&self, origin: Option<&str>) -> bool {
         let Some(origin) = origin else { return true };
         self.allowed_origins.is_empty()
-            || self.allowed_origins.iter().any(|allowed| origin_matches(allowed, origin))
+            || self
+                .allowed_origins
+                .iter()
+                .any(|allowed| origin_matches(allowed, origin))
     }
 }
 
@@ -129,7 +156,10 @@ impl Live {
     /// Checks with the signer of an active key; `None` if the app has no such key.
     #[must_use]
     pub fn signer(&self, key: &str) -> Option<&Signer> {
-        self.keys.iter().find(|k| k.active && k.key.as_str() == key).map(|k| &k.signer)
+        self.keys
+            .iter()
+            .find(|k| k.active && k.key.as_str() == key)
+            .map(|k| &k.signer)
     }
 }
 
@@ -147,7 +177,12 @@ pub struct App {
 
 impl App {
     pub(crate) fn new(id: AppId, handle: u32, live: Live) -> Self {
-        Self { id, handle, live: ArcSwap::from_pointee(live), usage: Usage::default() }
+        Self {
+            id,
+            handle,
+            live: ArcSwap::from_pointee(live),
+            usage: Usage::default(),
+        }
     }
 
     /// Settings and keys as they are now.
@@ -217,10 +252,19 @@ mod tests {
             allowed_origins: vec!["https://shop.example".into(), "*.dev.example".into()],
             ..Settings::default()
         };
-        for good in ["https://shop.example", "HTTPS://SHOP.example", "http://a.dev.example"] {
+        for good in [
+            "https://shop.example",
+            "HTTPS://SHOP.example",
+            "http://a.dev.example",
+        ] {
             assert!(settings.allows_origin(Some(good)), "{good}");
         }
-        for bad in ["http://shop.example", "https://evil.example", "https://xdev.example", "null"] {
+        for bad in [
+            "http://shop.example",
+            "https://evil.example",
+            "https://xdev.example",
+            "null",
+        ] {
             assert!(!settings.allows_origin(Some(bad)), "{bad}");
         }
         assert!(settings.allows_origin(None));

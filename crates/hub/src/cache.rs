@@ -49,7 +49,9 @@ impl Cache {
         self.by_end.insert(ends, key.clone());
         self.entries.insert(key, Cached { frame, ends });
         while self.bytes > self.bytes_max {
-            let Some((_, oldest)) = self.by_end.first_key_value() else { break };
+            let Some((_, oldest)) = self.by_end.first_key_value() else {
+                break;
+            };
             let oldest = oldest.clone();
             self.forget(&oldest);
         }
@@ -103,9 +105,15 @@ mod tests {
     fn an_entry_lives_from_its_publication_and_reading_does_not_renew_it() {
         let mut cache = Cache::new(10_000);
         cache.put(0, &channel("cache-a"), Frame::text("x"), 100);
-        assert_eq!(cache.at(40, 0, &channel("cache-a")).map(|(_, left)| left), Some(60));
+        assert_eq!(
+            cache.at(40, 0, &channel("cache-a")).map(|(_, left)| left),
+            Some(60)
+        );
         assert!(cache.at(100, 0, &channel("cache-a")).is_none());
-        assert!(cache.at(40, 1, &channel("cache-a")).is_none(), "another app");
+        assert!(
+            cache.at(40, 1, &channel("cache-a")).is_none(),
+            "another app"
+        );
         cache.expire(100);
         assert_eq!(cache.bytes(), 0);
     }
@@ -114,7 +122,12 @@ mod tests {
     fn the_oldest_make_room() {
         let mut cache = Cache::new(3 * (ENTRY_BYTES + 3));
         for at in 0..5 {
-            cache.put(0, &channel(&format!("cache-{at}")), Frame::text("x"), 100 + at);
+            cache.put(
+                0,
+                &channel(&format!("cache-{at}")),
+                Frame::text("x"),
+                100 + at,
+            );
         }
         assert!(cache.at(0, 0, &channel("cache-1")).is_none());
         assert!(cache.at(0, 0, &channel("cache-2")).is_some());

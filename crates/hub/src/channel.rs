@@ -55,7 +55,10 @@ impl Channel {
     /// What queries may know of it.
     pub(crate) fn info(&self) -> ChannelInfo {
         let users = self.members.as_deref().map_or(0, Members::count);
-        ChannelInfo { subscriptions: self.subscriptions, users }
+        ChannelInfo {
+            subscriptions: self.subscriptions,
+            users,
+        }
     }
 
     /// Counts a new member of a worker.
@@ -69,7 +72,9 @@ impl Channel {
 
     /// Takes a member of a worker away again.
     pub(crate) fn remove_listener(&mut self, worker: u8) {
-        let Some(at) = self.listeners.iter().position(|(w, _)| *w == worker) else { return };
+        let Some(at) = self.listeners.iter().position(|(w, _)| *w == worker) else {
+            return;
+        };
         self.subscriptions -= 1;
         self.listeners[at].1 -= 1;
         if self.listeners[at].1 == 0 {
@@ -86,8 +91,12 @@ impl Channel {
         effects: &mut Effects,
     ) {
         for (worker, _) in &self.listeners {
-            let message =
-                Message::Deliver { channel: self.id, frame: frame.clone(), except, traffic };
+            let message = Message::Deliver {
+                channel: self.id,
+                frame: frame.clone(),
+                except,
+                traffic,
+            };
             effects.tell(*worker, message);
         }
     }

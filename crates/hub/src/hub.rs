@@ -133,7 +133,11 @@ impl Hub {
         except: Option<SocketId>,
     ) -> ChannelInfo {
         let except = except.and_then(|socket_id| Conn::of(socket_id, self.node));
-        let event = Event { frame, except, traffic: Traffic::Broadcast };
+        let event = Event {
+            frame,
+            except,
+            traffic: Traffic::Broadcast,
+        };
         self.with_channel(app, channel, |shard, place, effects| {
             shard.publish(now_ms, place, &event, effects);
             shard.info(place)
@@ -142,12 +146,27 @@ impl Hub {
 
     /// Passes on what a client said to the others on its channel (contract 7.4).
     pub fn publish_from(&self, now_ms: u64, app: &Arc<App>, said: ClientEvent, conn: Conn) {
-        let ClientEvent { channel, frame, event, data, user } = said;
+        let ClientEvent {
+            channel,
+            frame,
+            event,
+            data,
+            user,
+        } = said;
         let socket_id = conn.socket_id(self.node);
-        let to_others = Event { frame, except: Some(conn), traffic: Traffic::Client };
+        let to_others = Event {
+            frame,
+            except: Some(conn),
+            traffic: Traffic::Client,
+        };
         self.with_channel(app, &channel, |shard, place, effects| {
             shard.publish(now_ms, place, &to_others, effects);
-            let what = What::ClientEvent { event, data, socket_id, user };
+            let what = What::ClientEvent {
+                event,
+                data,
+                socket_id,
+                user,
+            };
             effects.happened(&app.id, &channel, now_ms, what);
         });
     }
@@ -201,11 +220,18 @@ impl Hub {
     ) {
         let watching = app.live().settings.watchlist;
         let watchlist = if watching { &user.watchlist[..] } else { &[] };
-        let cut = (watching && user.watchlist_cut).then(|| watchlist_cut(watchlist.len()));
+        let cut = (watching && user.watchlist_cut).then(|| watchlist_cut(watchlist));
         let frames = std::iter::once(server::signin_success(user_data)).chain(cut);
         self.with_users(app, |users, effects| {
             users.unwatch(app.handle, conn, before);
-            users.sign_in(app.handle, conn, &user.member.id, watchlist, frames, effects);
+            users.sign_in(
+                app.handle,
+                conn,
+                &user.member.id,
+                watchlist,
+                frames,
+                effects,
+            );
         });
     }
 
@@ -218,13 +244,18 @@ impl Hub {
 
     /// Ends every connection that signed in as the user; how many there were (contract 11).
     pub fn terminate(&self, app: &Arc<App>, user: &str, close: &Close) -> usize {
-        self.with_users(app, |users, effects| users.terminate(app.handle, user, close, effects))
+        self.with_users(app, |users, effects| {
+            users.terminate(app.handle, user, close, effects)
+        })
     }
 
     /// Ends all connections of an app.
     pub fn close_app(&self, app: &Arc<App>, close: &Close) {
         for worker in 0..self.outlet.workers() {
-            let message = Message::CloseApp { app: Arc::clone(app), close: close.clone() };
+            let message = Message::CloseApp {
+                app: Arc::clone(app),
+                close: close.clone(),
+            };
             self.outlet.push(worker, message);
         }
     }
@@ -267,11 +298,7 @@ impl Hub {
         result
     }
 
-    fn with_users<R>(
-        &self,
-        app: &App,
-        change: impl FnOnce(&mut Users, &mut Effects) -> R,
-    ) -> R {
+    fn with_users<R>(&self, app: &App, change: impl FnOnce(&mut Users, &mut Effects) -> R) -> R {
         let mut users = lock(&self.users[app.handle as usize % SHARDS]);
         let Guarded { state, effects } = &mut *users;
         let result = change(state, effects);
@@ -312,13 +339,20 @@ impl FactSink for Unheard {
     fn take(&self, _: Fact) {}
 }
 
-fn watchlist_cut(accepted: usize) -> Frame {
-    let text = format!("Watchlist limit reached: only the first {accepted} user ids were accepted");
+/// Tells which of a long watchlist were accepted (contract 6.12).
+fn watchlist_cut(accepted: &[UserId]) -> Frame {
+    let count = accepted.len();
+    let last = accepted.last().map_or("", UserId::as_str);
+    let text =
+        format!("Watchlist limit reached: the first {count} user ids were accepted, up to {last}");
     server::error(Some(4302), &text)
 }
 
 fn guarded<T>(state: T) -> Mutex<Guarded<T>> {
-    Mutex::new(Guarded { state, effects: Effects::default() })
+    Mutex::new(Guarded {
+        state,
+        effects: Effects::default(),
+    })
 }
 
 /// A command that panicked has left its shard as it was or one step further; others go on.
@@ -328,7 +362,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub").field("node", &self.node).finish_non_exhaustive()
+        f.debug_struct("Hub")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
     }
 }
 

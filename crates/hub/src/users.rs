@@ -61,9 +61,13 @@ impl Users {
         watchlist: &[UserId],
         effects: &mut Effects,
     ) {
-        let Some(users) = self.apps.get_mut(&app) else { return };
+        let Some(users) = self.apps.get_mut(&app) else {
+            return;
+        };
         users.unwatch(conn, watchlist);
-        let Some(conns) = users.online.get_mut(user) else { return };
+        let Some(conns) = users.online.get_mut(user) else {
+            return;
+        };
         conns.retain(|c| *c != conn);
         if conns.is_empty() {
             users.online.remove(user);
@@ -92,7 +96,13 @@ impl Users {
         let conns = self.apps.get(&app).and_then(|users| users.online.get(user));
         let conns = conns.map_or(&[][..], Vec::as_slice);
         for conn in conns {
-            effects.tell(conn.worker(), Message::Close { conn: *conn, close: close.clone() });
+            effects.tell(
+                conn.worker(),
+                Message::Close {
+                    conn: *conn,
+                    close: close.clone(),
+                },
+            );
         }
         conns.len()
     }
@@ -107,8 +117,10 @@ impl AppUsers {
                 watchers.push(conn);
             }
         }
-        let (online, offline): (Vec<UserId>, Vec<UserId>) =
-            watchlist.iter().cloned().partition(|user| self.online.contains_key(user));
+        let (online, offline): (Vec<UserId>, Vec<UserId>) = watchlist
+            .iter()
+            .cloned()
+            .partition(|user| self.online.contains_key(user));
         (!watchlist.is_empty()).then(|| server::watchlist_events(&online, &offline))
     }
 
@@ -125,14 +137,22 @@ impl AppUsers {
 
     /// Tells the watchers that a user came or went.
     fn announce(&self, user: &UserId, online: bool, effects: &mut Effects) {
-        let Some(watchers) = self.watchers.get(user) else { return };
+        let Some(watchers) = self.watchers.get(user) else {
+            return;
+        };
         let changed = std::slice::from_ref(user);
         let frame = match online {
             true => server::watchlist_events(changed, &[]),
             false => server::watchlist_events(&[], changed),
         };
         for conn in watchers {
-            effects.tell(conn.worker(), Message::Say { conn: *conn, frame: frame.clone() });
+            effects.tell(
+                conn.worker(),
+                Message::Say {
+                    conn: *conn,
+                    frame: frame.clone(),
+                },
+            );
         }
     }
 }

@@ -144,9 +144,13 @@ fn client_event<'a>(
         let text = "Invalid client event (must contain channel and data)";
         return Err(Unreadable::Refused(text.into()));
     };
-    let data = JsonStr::from_raw(data)
-        .unwrap_or_else(|| JsonStr::encode(&json::compact(data.get())));
-    Ok(ClientEvent { event, channel: text(Some(channel), "channel")?, data })
+    let data =
+        JsonStr::from_raw(data).unwrap_or_else(|| JsonStr::encode(&json::compact(data.get())));
+    Ok(ClientEvent {
+        event,
+        channel: text(Some(channel), "channel")?,
+        data,
+    })
 }
 
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
@@ -160,7 +164,9 @@ fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
 fn fields(data: Option<&RawValue>) -> Result<Fields<'_>, Unreadable> {
     let data = data.ok_or_else(|| Unreadable::Refused("Missing parameter: data".into()))?;
     object(data.get()).map_err(|error| {
-        let Unreadable::NotAnObject(why) = error else { return error };
+        let Unreadable::NotAnObject(why) = error else {
+            return error;
+        };
         Unreadable::Refused(format!("Expected data parameter to be an object: {why}"))
     })
 }
@@ -203,7 +209,11 @@ mod tests {
             r#" {"event":"pusher:ping"} "#,
             r#"{"data":null,"event":"pusher:\u0070ing","extra":[[1]]}"#,
         ] {
-            assert_eq!(ClientMessage::parse(ping), Ok(ClientMessage::Ping), "{ping}");
+            assert_eq!(
+                ClientMessage::parse(ping),
+                Ok(ClientMessage::Ping),
+                "{ping}"
+            );
         }
         let pong = r#"{"event":"pusher:pong","data":{}}"#;
         assert_eq!(ClientMessage::parse(pong), Ok(ClientMessage::Pong));
@@ -219,17 +229,24 @@ mod tests {
         };
         assert_eq!(subscribe.channel, "presence-a");
         assert_eq!(subscribe.auth.unwrap(), "k:s");
-        assert_eq!(subscribe.channel_data.unwrap(), r#"{"user_id": 1, "n": "Zo\u00eb"}"#);
+        assert_eq!(
+            subscribe.channel_data.unwrap(),
+            r#"{"user_id": 1, "n": "Zo\u00eb"}"#
+        );
     }
 
     // contract: 4.1
     #[test]
     fn an_empty_auth_and_null_fields_are_no_mistake() {
-        let text = r#"{"event":"pusher:subscribe","data":{"auth":"","channel":"a","channel_data":null}}"#;
+        let text =
+            r#"{"event":"pusher:subscribe","data":{"auth":"","channel":"a","channel_data":null}}"#;
         let Ok(ClientMessage::Subscribe(subscribe)) = ClientMessage::parse(text) else {
             panic!("no subscribe");
         };
-        assert_eq!((subscribe.auth.as_deref(), subscribe.channel_data), (Some(""), None));
+        assert_eq!(
+            (subscribe.auth.as_deref(), subscribe.channel_data),
+            (Some(""), None)
+        );
     }
 
     // contract: 3.10, 3.11, 7.6
@@ -242,17 +259,47 @@ mod tests {
             (r#"{"event":"a","event":"b"}"#, "duplicate field"),
             ("{}", "Missing parameter: event"),
             (r#"{"event":1}"#, "Expected event parameter to be a string"),
-            (r#"{"event":"x"}"#, "Unsupported event received on socket: 'x'"),
+            (
+                r#"{"event":"x"}"#,
+                "Unsupported event received on socket: 'x'",
+            ),
             (r#"{"event":"pusher:subscribe"}"#, "Missing parameter: data"),
-            (r#"{"event":"pusher:subscribe","data":""}"#, "data parameter to be an object"),
-            (r#"{"event":"pusher:subscribe","data":{}}"#, "Missing parameter: data.channel"),
-            (r#"{"event":"pusher:subscribe","data":{"channel":1}}"#, "data.channel"),
-            (r#"{"event":"pusher:subscribe","data":{"channel":"a","auth":{}}}"#, "data.auth"),
-            (r#"{"event":"pusher:unsubscribe","data":{}}"#, "data.channel"),
-            (r#"{"event":"pusher:signin","data":{"auth":"a"}}"#, "data.user_data"),
-            (r#"{"event":"client-a","channel":"b"}"#, "must contain channel and data"),
-            (r#"{"event":"client-a","data":"b"}"#, "must contain channel and data"),
-            (r#"{"event":"client-a","data":"b","channel":4}"#, "channel parameter"),
+            (
+                r#"{"event":"pusher:subscribe","data":""}"#,
+                "data parameter to be an object",
+            ),
+            (
+                r#"{"event":"pusher:subscribe","data":{}}"#,
+                "Missing parameter: data.channel",
+            ),
+            (
+                r#"{"event":"pusher:subscribe","data":{"channel":1}}"#,
+                "data.channel",
+            ),
+            (
+                r#"{"event":"pusher:subscribe","data":{"channel":"a","auth":{}}}"#,
+                "data.auth",
+            ),
+            (
+                r#"{"event":"pusher:unsubscribe","data":{}}"#,
+                "data.channel",
+            ),
+            (
+                r#"{"event":"pusher:signin","data":{"auth":"a"}}"#,
+                "data.user_data",
+            ),
+            (
+                r#"{"event":"client-a","channel":"b"}"#,
+                "must contain channel and data",
+            ),
+            (
+                r#"{"event":"client-a","data":"b"}"#,
+                "must contain channel and data",
+            ),
+            (
+                r#"{"event":"client-a","data":"b","channel":4}"#,
+                "channel parameter",
+            ),
         ] {
             assert!(refusal(text).contains(part), "{text}: {}", refusal(text));
         }

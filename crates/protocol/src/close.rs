@@ -66,10 +66,12 @@ impl Close {
     pub fn unknown_key(key: &str) -> Self {
         let key: String = key.chars().take(24).collect();
         let key = key.replace(|c: char| !c.is_ascii_graphic(), "?");
-        let reason = format!(
-            "App key {key} not in this cluster. Did you forget to specify the cluster?"
-        );
-        Self { code: 4001, reason: reason.into() }
+        let reason =
+            format!("App key {key} not in this cluster. Did you forget to specify the cluster?");
+        Self {
+            code: 4001,
+            reason: reason.into(),
+        }
     }
 
     /// Whether a `pusher:error` goes before the close frame. Codes of RFC 6455 speak for themselves.

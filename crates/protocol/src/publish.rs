@@ -102,13 +102,18 @@ impl<'a> Publish<'a> {
     /// As [`Publish::parse`], for the first event that is wrong.
     pub fn parse_batch(body: &'a str, rules: Rules) -> Result<Vec<Self>, Refused> {
         let batch: Batch<'a> = object(body)?;
-        let Some(batch) = batch.batch else { return bad("Missing parameter: batch") };
+        let Some(batch) = batch.batch else {
+            return bad("Missing parameter: batch");
+        };
         let items: Vec<&'a RawValue> = serde_json::from_str(batch.get())
             .or_else(|_| bad("Expected batch parameter to be an array"))?;
         if items.len() > limits::EVENTS_PER_BATCH {
             return bad(format!("Batch too large (> {})", limits::EVENTS_PER_BATCH));
         }
-        items.into_iter().map(|item| Self::parse_item(item.get(), rules)).collect()
+        items
+            .into_iter()
+            .map(|item| Self::parse_item(item.get(), rules))
+            .collect()
     }
 
     fn parse_item(item: &'a str, rules: Rules) -> Result<Self, Refused> {
@@ -126,7 +131,11 @@ impl<'a> Publish<'a> {
     /// As [`Publish::parse`].
     pub fn from_query(query: &Query<'_>, rules: Rules) -> Result<Publish<'static>, Refused> {
         let mut names = SmallVec::new();
-        for name in query.one("channel").into_iter().chain(query.many("channels")) {
+        for name in query
+            .one("channel")
+            .into_iter()
+            .chain(query.many("channels"))
+        {
             add_channel(&mut names, name)?;
         }
         let data = query.one("data");
@@ -152,14 +161,20 @@ impl<'a> Publish<'a> {
         data: Option<&str>,
         rules: Rules,
     ) -> Result<Publish<'static>, Refused> {
-        let Some(name) = query.one("name") else { return bad("Missing parameter: name") };
-        let Some(data) = data else { return bad("Missing parameter: data") };
+        let Some(name) = query.one("name") else {
+            return bad("Missing parameter: name");
+        };
+        let Some(data) = data else {
+            return bad("Missing parameter: data");
+        };
         Ok(Publish {
             name: check_name(JsonStr::encode(name), rules)?,
             data: check_data(JsonStr::encode(data), rules)?,
             channels,
             except: query.one("socket_id").map(parse_socket_id).transpose()?,
-            info: query.one("info").map_or(Ok(Info::default()), Info::for_publish)?,
+            info: query
+                .one("info")
+                .map_or(Ok(Info::default()), Info::for_publish)?,
         })
     }
 
@@ -176,8 +191,12 @@ impl<'a> Publish<'a> {
             name: check_name(name, rules)?,
             data: check_data(data, rules)?,
             channels,
-            except: socket_id.map(|id| parse_socket_id(&id.decode())).transpose()?,
-            info: info.map_or(Ok(Info::default()), |info| Info::for_publish(&info.decode()))?,
+            except: socket_id
+                .map(|id| parse_socket_id(&id.decode()))
+                .transpose()?,
+            info: info.map_or(Ok(Info::default()), |info| {
+                Info::for_publish(&info.decode())
+            })?,
         })
     }
 }
@@ -242,8 +261,10 @@ fn optional_string<'a>(
 }
 
 fn expect_string<'a>(raw: &'a RawValue, name: &str) -> Result<JsonStr<'a>, Refused> {
-    JsonStr::from_raw(raw)
-        .map_or_else(|| bad(format!("Expected {name} parameter to be a string")), Ok)
+    JsonStr::from_raw(raw).map_or_else(
+        || bad(format!("Expected {name} parameter to be a string")),
+        Ok,
+    )
 }
 
 fn channels(fields: &Fields<'_>) -> Result<SmallVec<[ChannelName; 1]>, Refused> {
@@ -264,9 +285,7 @@ fn channels(fields: &Fields<'_>) -> Result<SmallVec<[ChannelName; 1]>, Refused> 
     some_channels(names)
 }
 
-fn some_channels(
-    names: SmallVec<[ChannelName; 1]>,
-) -> Result<SmallVec<[ChannelName; 1]>, Refused> {
+fn some_channels(names: SmallVec<[ChannelName; 1]>) -> Result<SmallVec<[ChannelName; 1]>, Refused> {
     match names.len() {
         0 => bad("Missing parameter: channels"),
         1..=limits::CHANNELS_PER_PUBLISH => Ok(names),
@@ -275,7 +294,10 @@ fn some_channels(
 }
 
 fn too_many_channels<T>() -> Result<T, Refused> {
-    bad(format!("Too many channels (> {})", limits::CHANNELS_PER_PUBLISH))
+    bad(format!(
+        "Too many channels (> {})",
+        limits::CHANNELS_PER_PUBLISH
+    ))
 }
 
 fn add_raw_channel(names: &mut SmallVec<[ChannelName; 1]>, raw: &RawValue) -> Result<(), Refused> {
@@ -299,11 +321,13 @@ fn add_channel(names: &mut SmallVec<[ChannelName; 1]>, name: &str) -> Result<(),
 /// The sentence for status 400.
 pub fn parse_channel(name: &str) -> Result<ChannelName, Refused> {
     let shown: String = name.chars().take(200).collect();
-    name.parse().or_else(|error| bad(format!("Invalid channel name '{shown}': {error}")))
+    name.parse()
+        .or_else(|error| bad(format!("Invalid channel name '{shown}': {error}")))
 }
 
 fn parse_socket_id(text: &str) -> Result<SocketId, Refused> {
-    text.parse().or_else(|error| bad(format!("Invalid socket id: {error}")))
+    text.parse()
+        .or_else(|error| bad(format!("Invalid socket id: {error}")))
 }
 
 fn check_name<'a>(name: JsonStr<'a>, rules: Rules) -> Result<JsonStr<'a>, Refused> {

@@ -1,1 +1,15 @@
-fn main() {}
+//! `bellwire`: the server and its command line.
+
+mod api;
+mod assemble;
+mod cli;
+mod config;
+mod gateway;
+mod http;
+mod ops;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,75 @@
+//! What people type.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::scenario::{drain, fanout, idle, saturate, stopped_reader};
+
+/// Puts load on a Pusher-compatible server and reports what it costs.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    /// Prints JSON instead of a table.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) scenario: Scenario,
+}
+
+/// The scenarios.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Scenario {
+    /// Memory of connections that only wait.
+    Idle(idle::Options),
+    /// A steady stream on one channel: CPU per delivery, loss, latency.
+    Fanout(fanout::Options),
+    /// One channel, as fast as the API accepts.
+    Saturate(saturate::Options),
+    /// One of many readers stops; the others must not notice.
+    StoppedReader(stopped_reader::Options),
+    /// SIGTERM to one instance; its clients must find the other, spread over the window.
+    Drain(drain::Options),
+    /// Serves the bare send loop that other scenarios compare with, until standard input ends.
+    FloorServer,
+}
+
+/// Which server takes the load.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TargetArgs {
+    /// Starts this bellwire binary with a config of its own.
+    #[arg(long)]
+    pub(crate) bin: Option<PathBuf>,
+    /// Uses a server that runs already.
+    #[arg(long, conflicts_with = "bin")]
+    pub(crate) addr: Option<SocketAddr>,
+    /// The process of a running server, for its memory and CPU.
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+    /// Where a running server serves /metrics without a token.
+    #[arg(long)]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Loads the bare send loop instead of a server.
+    #[arg(long, conflicts_with_all = ["bin", "addr"])]
+    pub(crate) floor: bool,
+    /// The server's column in reports.
+    #[arg(long, default_value = "bellwire")]
+    pub(crate) name: String,
+    /// The app's id.
+    #[arg(long, default_value = "1001")]
+    pub(crate) app_id: String,
+    /// The app's key.
+    #[arg(long, default_value = "bench-key")]
+    pub(crate) key: String,
+    /// The app's secret.
+    #[arg(long, default_value = "bench-secret")]
+    pub(crate) secret: String,
+    /// Gateway threads of a server started with --bin; 0: one per core.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) workers: u32,
+    /// Drain window of a server started with --bin, in seconds.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) drain_window_s: u32,
+}

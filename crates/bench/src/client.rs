@@ -1,0 +1,321 @@
+//! The raw client: one thread, one poll, one read buffer for every connection and publisher.
+
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use mio::event::Event;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::net::Alarm;
+use crate::publisher::Publisher;
+use crate::socket::{Answer, Closing, Endpoint, Hearer, Phase, Socket};
+
+/// Every connection of a run. Sockets and publishers are named by the order they were added in.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Waits for all of them.
+    poll: Poll,
+    /// What the last wait brought.
+    events: Events,
+    /// Subscribers; `None` where one has closed.
+    sockets: Vec<Option<Socket>>,
+    /// How many sockets are open, at whatever phase.
+    open: usize,
+    /// Keep-alive connections to the HTTP API, and where each goes if it must be made again.
+    publishers: Vec<(Publisher, SocketAddr)>,
+    /// Shared by every read.
+    buffer: Box<[u8]>,
+    /// Wakes the poll when the next publish is due.
+    alarm: Alarm,
+}
+
+impl Client {
+    /// # Errors
+    /// When the kernel has no descriptor left.
+    pub(crate) fn new() -> Result<Self> {
+        let (poll, alarm) = (Poll::new()?, Alarm::new()?);
+        let timer = alarm.as_file().as_raw_fd();
+        poll.registry()
+            .register(&mut SourceFd(&timer), ALARM, Interest::READABLE)?;
+        Ok(Self {
+            poll,
+            events: Events::with_capacity(4096),
+            sockets: Vec::new(),
+            open: 0,
+            publishers: Vec::new(),
+            buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            alarm,
+        })
+    }
+
+    /// How many sockets have been added, closed ones too.
+    pub(crate) fn added(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// How many sockets are open, at whatever phase.
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Starts a new connection and tells its number.
+    ///
+    /// # Errors
+    /// When the kernel refuses at once.
+    pub(crate) fn add(&mut self, endpoint: &Rc<Endpoint>, channel: &Rc<str>) -> Result<usize> {
+        self.sockets.push(None);
+        let index = self.sockets.len() - 1;
+        self.reopen(index, endpoint, channel)?;
+        Ok(index)
+    }
+
+    /// Starts a connection under the number of one that has closed.
+    ///
+    /// # Errors
+    /// When the kernel refuses at once.
+    pub(crate) fn reopen(
+        &mut self,
+        index: usize,
+        endpoint: &Rc<Endpoint>,
+        channel: &Rc<str>,
+    ) -> Result<()> {
+        let mut socket = Socket::connect(endpoint, Rc::clone(channel), index)?;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll
+            .registry()
+            .register(&mut socket.stream, Token(index), both)?;
+        self.sockets[index] = Some(socket);
+        self.open += 1;
+        Ok(())
+    }
+
+    /// Opens `count` connections, a few at a time, and waits until each is subscribed.
+    ///
+    /// # Errors
+    /// When one is refused or closed, or nothing moves for half a minute.
+    pub(crate) fn open_all(
+        &mut self,
+        endpoint: &Rc<Endpoint>,
+        count: usize,
+        channel: impl Fn(usize) -> Rc<str>,
+    ) -> Result<()> {
+        let mut opening = Opening::default();
+        let mut moved = Instant::now();
+        let mut added = 0;
+        while opening.live < count {
+            while added < count && added - opening.live < OPENING_AT_ONCE {
+                self.add(endpoint, &channel(added))?;
+                added += 1;
+            }
+            let before = opening.live;
+            self.turn(Duration::from_millis(100), &mut opening)?;
+            if let Some(closing) = opening.failed.take() {
+                bail!(
+                    "connection {} of {count} failed: {closing:?}",
+                    opening.live + 1
+                );
+            }
+            if opening.live > before {
+                moved = Instant::now();
+            }
+            if moved.elapsed() > Duration::from_secs(30) {
+                bail!(
+                    "{} of {count} connections opened, then nothing moved",
+                    opening.live
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds `count` keep-alive publishers.
+    ///
+    /// # Errors
+    /// When the server does not take them.
+    pub(crate) fn add_publishers(&mut self, address: SocketAddr, count: usize) -> Result<()> {
+        for _ in 0..count {
+            let publisher = Publisher::connect(address)?;
+            self.publishers.push((publisher, address));
+            self.register_publisher(self.publishers.len() - 1)?;
+        }
+        Ok(())
+    }
+
+    /// A publisher with no request under way.
+    pub(crate) fn free_publisher(&self) -> Option<usize> {
+        self.publishers
+            .iter()
+            .position(|(publisher, _)| publisher.is_free())
+    }
+
+    /// Sends a request through a free publisher, over a new connection if the old one has ended.
+    ///
+    /// # Errors
+    /// When the server does not take the connection.
+    pub(crate) fn publish(&mut self, publisher: usize, request: &[u8]) -> Result<()> {
+        let (sender, address) = &mut self.publishers[publisher];
+        if sender.send(request).is_ok() {
+            return Ok(());
+        }
+        *sender = Publisher::connect(*address)?;
+        sender.send(request).context("sending a publish")?;
+        self.register_publisher(publisher)
+    }
+
+    /// Makes the next turn end at `at` if nothing else happens before.
+    ///
+    /// # Errors
+    /// When the kernel refuses the timer.
+    pub(crate) fn wake_at(&self, at: Instant) -> Result<()> {
+        Ok(self.alarm.set(at)?)
+    }
+
+    /// Waits for something to happen, at most `patience`, and deals with all of it.
+    ///
+    /// # Errors
+    /// When the poll itself fails; failures of connections go to the hearer.
+    pub(crate) fn turn<H: Hearer>(&mut self, patience: Duration, hearer: &mut H) -> Result<()> {
+        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        let polled = self.poll.poll(&mut events, Some(patience));
+        match polled {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => events.clear(),
+            other => other?,
+        }
+        for event in &events {
+            match event.token() {
+                ALARM => {}
+                Token(number) if number >= PUBLISHERS => {
+                    self.on_publisher(number - PUBLISHERS, event, hearer);
+                }
+                Token(index) => self.on_socket(index, event, hearer),
+            }
+        }
+        self.events = events;
+        Ok(())
+    }
+
+    /// Reads a connection whose events were ignored, to its end or for `patience`; true if it ended.
+    /// For the scenario of a reader that stopped.
+    pub(crate) fn drain_stopped(&mut self, index: usize, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while Instant::now() < until {
+            let Some(socket) = &mut self.sockets[index] else {
+                return true;
+            };
+            match std::io::Read::read(&mut socket.stream, &mut self.buffer) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(_) => return true,
+            }
+        }
+        false
+    }
+
+    /// Stops reading a connection: its events no longer arrive.
+    ///
+    /// # Errors
+    /// When it is not open.
+    pub(crate) fn stop_reading(&mut self, index: usize) -> Result<()> {
+        let socket = self.sockets[index].as_mut().context("not open")?;
+        Ok(self.poll.registry().deregister(&mut socket.stream)?)
+    }
+
+    /// Closes every socket, without a word.
+    pub(crate) fn hang_up(&mut self) {
+        self.sockets.clear();
+        self.open = 0;
+    }
+
+    fn on_socket<H: Hearer>(&mut self, index: usize, event: &Event, hearer: &mut H) {
+        // A late event of a connection that closed earlier in this same turn.
+        let Some(Some(socket)) = self.sockets.get_mut(index) else {
+            return;
+        };
+        let ended = event.is_read_closed() || event.is_error();
+        let mut outcome = Ok(());
+        if socket.phase == Phase::Connecting && (event.is_writable() || ended) {
+            outcome = socket.connected();
+            let quiet = self.poll.registry().reregister(
+                &mut socket.stream,
+                Token(index),
+                Interest::READABLE,
+            );
+            debug_assert!(quiet.is_ok(), "an open descriptor is registered again");
+        }
+        if outcome.is_ok() && (event.is_readable() || ended) {
+            outcome = socket.read(index, &mut self.buffer, ended, hearer);
+        }
+        if let Err(closing) = outcome {
+            self.close(index, closing, hearer);
+        }
+    }
+
+    fn close<H: Hearer>(&mut self, index: usize, closing: Closing, hearer: &mut H) {
+        if let Some(mut socket) = self.sockets[index].take() {
+            socket.farewell(closing.code);
+            self.open -= 1;
+            hearer.closed(index, closing);
+        }
+    }
+
+    fn on_publisher<H: Hearer>(&mut self, index: usize, event: &Event, hearer: &mut H) {
+        let Some((publisher, _)) = self.publishers.get_mut(index) else {
+            return;
+        };
+        let mut outcome = Ok(None);
+        if event.is_writable() {
+            outcome = publisher.flush().map(|()| None);
+        }
+        if outcome.is_ok() && event.is_readable() {
+            outcome = publisher.read(&mut self.buffer);
+        }
+        let answer: Option<Answer> = outcome.unwrap_or_else(|_| publisher.give_up());
+        if let Some(answer) = answer {
+            hearer.answered(answer);
+        }
+    }
+
+    fn register_publisher(&mut self, index: usize) -> Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let stream = &mut self.publishers[index].0.stream;
+        Ok(self
+            .poll
+            .registry()
+            .register(stream, Token(PUBLISHERS + index), both)?)
+    }
+}
+
+/// Follows connections until they are live.
+#[derive(Default)]
+struct Opening {
+    /// How many are subscribed.
+    live: usize,
+    /// The first that failed.
+    failed: Option<Closing>,
+}
+
+impl Hearer for Opening {
+    fn live(&mut self, _socket: usize) {
+        self.live += 1;
+    }
+
+    fn closed(&mut self, _socket: usize, closing: Closing) {
+        self.failed.get_or_insert(closing);
+    }
+}
+
+/// Tokens of publishers start here; sockets are below.
+const PUBLISHERS: usize = 1 << 32;
+/// The timer's token.
+const ALARM: Token = Token(usize::MAX - 1);
+/// Large enough that a reader that fell behind catches up in few reads.
+const BUFFER_BYTES: usize = 256 * 1024;
+/// Stays below the accept queue of a server with default settings.
+const OPENING_AT_ONCE: usize = 100;

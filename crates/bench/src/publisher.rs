@@ -1,0 +1,157 @@
+//! A publisher: one keep-alive HTTP connection, one request at a time, answers read no further than
+//! their status and length.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use memchr::memmem;
+use mio::net::TcpStream;
+
+use crate::socket::Answer;
+
+/// One keep-alive connection to the HTTP API.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    /// The stream, non-blocking.
+    pub(crate) stream: TcpStream,
+    /// When the request under way was sent; `None` while free.
+    sent: Option<Instant>,
+    /// What the kernel did not take of the request.
+    rest: Vec<u8>,
+    /// What has arrived of the answer.
+    answer: Vec<u8>,
+}
+
+impl Publisher {
+    /// # Errors
+    /// When the server does not take the connection.
+    pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
+        let stream = std::net::TcpStream::connect(address).context("connecting a publisher")?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        Ok(Self {
+            stream: TcpStream::from_std(stream),
+            sent: None,
+            rest: Vec::new(),
+            answer: Vec::new(),
+        })
+    }
+
+    pub(crate) fn is_free(&self) -> bool {
+        self.sent.is_none()
+    }
+
+    /// Sends a whole request. Only for a free publisher.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<()> {
+        self.sent = Some(Instant::now());
+        self.write(request)
+    }
+
+    /// The stream takes bytes again: sends what was left.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let rest = std::mem::take(&mut self.rest);
+        if rest.is_empty() {
+            Ok(())
+        } else {
+            self.write(&rest)
+        }
+    }
+
+    /// Reads what there is; an answer if it is whole now, an error if the connection is over.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<Answer>> {
+        loop {
+            match self.stream.read(buffer) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(read) => self.answer.extend_from_slice(&buffer[..read]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let Some(status) = whole_answer(&self.answer) else {
+            return Ok(None);
+        };
+        self.answer.clear();
+        let at = Instant::now();
+        Ok(self.sent.take().map(|sent| Answer { status, sent, at }))
+    }
+
+    /// The connection is gone: the outcome of the request that was under way, if one was.
+    pub(crate) fn give_up(&mut self) -> Option<Answer> {
+        self.answer.clear();
+        self.rest.clear();
+        self.sent.take().map(|sent| Answer {
+            status: 0,
+            sent,
+            at: Instant::now(),
+        })
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = match self.stream.write(bytes) {
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) => return Err(error),
+        };
+        self.rest.extend_from_slice(&bytes[written..]);
+        Ok(())
+    }
+}
+
+/// The status of an answer that has arrived to its end.
+fn whole_answer(bytes: &[u8]) -> Option<u16> {
+    let head_end = memmem::find(bytes, b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..head_end]).ok()?;
+    let body = &bytes[head_end..];
+    let whole = match header(head, "content-length") {
+        Some(length) => body.len() >= length.parse().unwrap_or(0),
+        None if header(head, "transfer-encoding").is_some() => body.ends_with(b"0\r\n\r\n"),
+        None => true,
+    };
+    whole.then(|| {
+        head.split(' ')
+            .nth(1)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0)
+    })
+}
+
+/// The value of a header, named in lower case.
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_whole_when_its_length_is_there() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        assert_eq!(whole_answer(answer), Some(200));
+        assert_eq!(whole_answer(&answer[..answer.len() - 1]), None);
+        assert_eq!(whole_answer(&answer[..20]), None);
+    }
+
+    #[test]
+    fn a_chunked_answer_is_whole_at_its_last_chunk() {
+        let answer =
+            b"HTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
+        assert_eq!(whole_answer(answer), Some(413));
+        assert_eq!(whole_answer(&answer[..answer.len() - 5]), None);
+    }
+}

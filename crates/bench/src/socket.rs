@@ -1,0 +1,261 @@
+//! One client connection: upgrade, subscribe, then frames counted by their headers. It owns no read
+//! buffer; only a frame that arrived cut is kept, until its rest comes.
+
+use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Instant;
+
+use memchr::memmem;
+use mio::net::TcpStream;
+use serde_json::json;
+
+use crate::frame::{self, Frame};
+use crate::net;
+
+/// Where connections of one kind go, and what they say first.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// The server.
+    pub(crate) address: SocketAddr,
+    /// The upgrade request, the same for each connection.
+    upgrade: Vec<u8>,
+}
+
+impl Endpoint {
+    pub(crate) fn new(address: SocketAddr, key: &str) -> Rc<Self> {
+        let upgrade = format!(
+            "GET /app/{key}?protocol=7&client=js&version=8.4.0&flash=false HTTP/1.1\r\n\
+             Host: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        );
+        Rc::new(Self {
+            address,
+            upgrade: upgrade.into_bytes(),
+        })
+    }
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The TCP handshake is under way.
+    Connecting,
+    /// The request is sent; its 101 is awaited.
+    Upgrading,
+    /// `pusher:connection_established` is awaited.
+    Greeting,
+    /// `subscription_succeeded` is awaited.
+    Subscribing,
+    /// Subscribed: text frames belong to the scenario.
+    Live,
+}
+
+/// Why a connection is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// The code of the close frame; `None` if the stream just ended.
+    pub(crate) code: Option<u16>,
+    /// How far it had come.
+    pub(crate) phase: Phase,
+    /// What the server or the kernel said about it, for people.
+    pub(crate) reason: String,
+}
+
+/// What a connection tells the scenario.
+pub(crate) trait Hearer {
+    /// Subscribed and confirmed.
+    fn live(&mut self, _socket: usize) {}
+    /// A text frame on a live connection; `at` is when the read that brought it returned.
+    fn frame(&mut self, _socket: usize, _payload: &[u8], _at: Instant) {}
+    /// Over, by whichever side or failure.
+    fn closed(&mut self, _socket: usize, _closing: Closing) {}
+    /// A publisher's request was answered.
+    fn answered(&mut self, _answer: Answer) {}
+}
+
+/// The outcome of one HTTP request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answer {
+    /// HTTP status; 0 when the connection ended instead.
+    pub(crate) status: u16,
+    /// When the request was handed to the kernel.
+    pub(crate) sent: Instant,
+    /// When its answer was whole.
+    pub(crate) at: Instant,
+}
+
+/// One client connection.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    /// The stream, non-blocking.
+    pub(crate) stream: TcpStream,
+    /// Decides how the next bytes are read.
+    pub(crate) phase: Phase,
+    /// What is said once the stream is connected.
+    endpoint: Rc<Endpoint>,
+    /// What it subscribes to.
+    channel: Rc<str>,
+    /// The start of a frame whose rest has not arrived; nearly always empty.
+    carry: Vec<u8>,
+    /// What the server said in a `pusher:error`, to be told when it closes.
+    complaint: String,
+}
+
+impl Socket {
+    pub(crate) fn connect(
+        endpoint: &Rc<Endpoint>,
+        channel: Rc<str>,
+        index: usize,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            stream: net::connect(endpoint.address, index)?,
+            phase: Phase::Connecting,
+            endpoint: Rc::clone(endpoint),
+            channel,
+            carry: Vec::new(),
+            complaint: String::new(),
+        })
+    }
+
+    /// The stream became writable: says the upgrade request if the connect succeeded.
+    pub(crate) fn connected(&mut self) -> Result<(), Closing> {
+        if let Some(error) = self
+            .stream
+            .take_error()
+            .map_err(|error| self.over(&error))?
+        {
+            return Err(self.over(&error));
+        }
+        let endpoint = Rc::clone(&self.endpoint);
+        self.phase = Phase::Upgrading;
+        self.say(&endpoint.upgrade)
+    }
+
+    /// Reads until the socket is empty, as an edge-triggered poll demands. A short read empties it
+    /// too, unless the end of the stream may be behind it (`ended`).
+    pub(crate) fn read<H: Hearer>(
+        &mut self,
+        index: usize,
+        buffer: &mut [u8],
+        ended: bool,
+        hearer: &mut H,
+    ) -> Result<(), Closing> {
+        loop {
+            let kept = self.carry.len();
+            buffer[..kept].copy_from_slice(&self.carry);
+            let filled = match self.stream.read(&mut buffer[kept..]) {
+                Ok(0) => return Err(self.ended("stream ended")),
+                Ok(read) => kept + read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(self.over(&error)),
+            };
+            let used = self.take(index, &buffer[..filled], hearer)?;
+            self.carry.clear();
+            self.carry.extend_from_slice(&buffer[used..filled]);
+            if self.carry.len() == buffer.len() {
+                return Err(self.ended("a frame larger than the read buffer"));
+            }
+            if filled < buffer.len() && !ended {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers a close frame with its own code and leaves.
+    pub(crate) fn farewell(&mut self, code: Option<u16>) {
+        let payload = code.map_or_else(Vec::new, |code| code.to_be_bytes().to_vec());
+        // The peer may be gone already; nothing is owed to it then.
+        let _ = self.stream.write(&frame::masked(frame::CLOSE, &payload));
+    }
+
+    fn take<H: Hearer>(
+        &mut self,
+        index: usize,
+        bytes: &[u8],
+        hearer: &mut H,
+    ) -> Result<usize, Closing> {
+        let at = Instant::now();
+        let mut used = 0;
+        if self.phase == Phase::Upgrading {
+            let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
+                return Ok(0);
+            };
+            if !bytes.starts_with(b"HTTP/1.1 101") {
+                return Err(self.ended(&String::from_utf8_lossy(&bytes[..end])));
+            }
+            self.phase = Phase::Greeting;
+            used = end + 4;
+        }
+        while let Some(frame) = frame::first(&bytes[used..]) {
+            used += frame.size;
+            if frame.opcode == frame::TEXT && self.phase == Phase::Live {
+                hearer.frame(index, frame.payload, at);
+            } else {
+                self.hear(index, &frame, hearer)?;
+            }
+        }
+        Ok(used)
+    }
+
+    fn hear<H: Hearer>(
+        &mut self,
+        index: usize,
+        frame: &Frame<'_>,
+        hearer: &mut H,
+    ) -> Result<(), Closing> {
+        let says = |word: &str| memmem::find(frame.payload, word.as_bytes()).is_some();
+        match (frame.opcode, self.phase) {
+            (frame::PING, _) => self.say(&frame::masked(frame::PONG, frame.payload)),
+            (frame::CLOSE, _) => Err(Closing {
+                code: frame::close_code(frame.payload),
+                ..self.ended(&String::from_utf8_lossy(
+                    frame.payload.get(2..).unwrap_or_default(),
+                ))
+            }),
+            (frame::TEXT, Phase::Greeting) if says("pusher:connection_established") => {
+                self.phase = Phase::Subscribing;
+                self.say(&self.subscription())
+            }
+            (frame::TEXT, Phase::Subscribing) if says("subscription_succeeded") => {
+                self.phase = Phase::Live;
+                hearer.live(index);
+                Ok(())
+            }
+            (frame::TEXT, _) if says("pusher:error") => {
+                self.complaint = String::from_utf8_lossy(frame.payload).into_owned();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn subscription(&self) -> Vec<u8> {
+        let data = json!({ "channel": &*self.channel });
+        let text = json!({ "event": "pusher:subscribe", "data": data }).to_string();
+        frame::masked(frame::TEXT, text.as_bytes())
+    }
+
+    /// Everything a client says is smaller than an empty send buffer, so a short write is a failure.
+    fn say(&mut self, bytes: &[u8]) -> Result<(), Closing> {
+        match self.stream.write(bytes) {
+            Ok(written) if written == bytes.len() => Ok(()),
+            Ok(_) => Err(self.ended("a short write")),
+            Err(error) => Err(self.over(&error)),
+        }
+    }
+
+    fn over(&self, error: &io::Error) -> Closing {
+        self.ended(&error.to_string())
+    }
+
+    fn ended(&self, reason: &str) -> Closing {
+        let reason = format!("{reason} {}", self.complaint).trim().to_owned();
+        Closing {
+            code: None,
+            phase: self.phase,
+            reason,
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The server under load: one that runs already, one that the harness starts, or the floor.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use rustix::process::{Pid, Signal};
+
+use crate::cli::TargetArgs;
+use crate::net;
+use crate::sign::Credentials;
+use crate::socket::Endpoint;
+
+/// A server that takes load.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// Its column in reports.
+    pub(crate) name: String,
+    /// Where it listens for WebSocket and HTTP.
+    pub(crate) address: SocketAddr,
+    /// Where it serves `/metrics` without a token, if it does.
+    pub(crate) admin: Option<SocketAddr>,
+    /// Whose memory and CPU are measured; `None` leaves those figures out.
+    pub(crate) pid: Option<u32>,
+    /// The app it is used as.
+    pub(crate) credentials: Credentials,
+    /// The process, if the harness started it.
+    child: Option<Running>,
+}
+
+/// A process of ours; it ends with this value.
+#[derive(Debug)]
+struct Running {
+    /// The process itself. Its standard input is a pipe that ends when we do.
+    process: Child,
+    /// Its config, data and log; removed at the end.
+    home: Option<PathBuf>,
+}
+
+impl Target {
+    /// The server that the arguments describe.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not answer.
+    pub(crate) fn from_args(args: &TargetArgs) -> Result<Self> {
+        if args.floor {
+            return Self::floor();
+        }
+        match (&args.bin, args.addr) {
+            (Some(bin), None) => Self::start(bin, args),
+            (None, Some(address)) => Ok(Self {
+                name: args.name.clone(),
+                address,
+                admin: args.admin,
+                pid: args.pid,
+                credentials: credentials(args),
+                child: None,
+            }),
+            _ => bail!("give --bin PATH, or --addr HOST:PORT of a running server, or --floor"),
+        }
+    }
+
+    /// Starts `bin` with a config of its own in a temporary directory.
+    ///
+    /// # Errors
+    /// When it does not start, or is not ready within 20 s.
+    pub(crate) fn start(bin: &Path, args: &TargetArgs) -> Result<Self> {
+        let (address, admin) = (net::free_address()?, net::free_address()?);
+        let home = std::env::temp_dir().join(format!(
+            "bellwire-bench-{}-{}",
+            std::process::id(),
+            address.port()
+        ));
+        fs::create_dir_all(&home)?;
+        let config = home.join("bellwire.toml");
+        fs::write(&config, config_text(args, address, admin, &home)?)?;
+        let log = File::create(home.join("log"))?;
+        let process = Command::new(bin)
+            .args(["serve", "--config"])
+            .arg(&config)
+            .current_dir(&home)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {}", bin.display()))?;
+        let mut target = Self {
+            name: args.name.clone(),
+            address,
+            admin: Some(admin),
+            pid: Some(process.id()),
+            credentials: credentials(args),
+            child: Some(Running {
+                process,
+                home: Some(home),
+            }),
+        };
+        target.wait_until_ready()?;
+        Ok(target)
+    }
+
+    /// Starts this program again as the bare `send` loop.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn floor() -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("floor-server")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let output = process.stdout.take().context("the floor's output")?;
+        BufReader::new(output).read_line(&mut line)?;
+        Ok(Self {
+            name: "floor".into(),
+            address: line
+                .trim()
+                .parse()
+                .context("the floor did not say where it listens")?,
+            admin: None,
+            pid: Some(process.id()),
+            credentials: Credentials {
+                app_id: "1".into(),
+                key: "floor".into(),
+                secret: "floor".into(),
+            },
+            child: Some(Running {
+                process,
+                home: None,
+            }),
+        })
+    }
+
+    /// Where its clients connect.
+    pub(crate) fn endpoint(&self) -> Rc<Endpoint> {
+        Endpoint::new(self.address, &self.credentials.key)
+    }
+
+    /// Sends SIGTERM to a server that the harness started.
+    ///
+    /// # Errors
+    /// When the harness did not start it, or it is gone.
+    pub(crate) fn terminate(&self) -> Result<()> {
+        let running = self.child.as_ref().context("not started by the harness")?;
+        Ok(rustix::process::kill_process(
+            Pid::from_child(&running.process),
+            Signal::TERM,
+        )?)
+    }
+
+    /// How the process ended, if it has.
+    ///
+    /// # Errors
+    /// When the harness did not start it.
+    pub(crate) fn exited(&mut self) -> Result<Option<ExitStatus>> {
+        let running = self.child.as_mut().context("not started by the harness")?;
+        Ok(running.process.try_wait()?)
+    }
+
+    /// The last lines of what the server logged.
+    pub(crate) fn log_tail(&self) -> String {
+        let home = self
+            .child
+            .as_ref()
+            .and_then(|running| running.home.as_ref());
+        let text = home.and_then(|home| fs::read_to_string(home.join("log")).ok());
+        let text = text.unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(15)..].join("\n")
+    }
+
+    /// The sum of a counter over its labels, from the admin listener; `None` where there is none.
+    pub(crate) fn counter(&self, name: &str) -> Option<f64> {
+        let (status, body) = get(self.admin?, "/metrics").ok()?;
+        (status == 200).then(|| sum_of(&body, name)).flatten()
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
+        let until = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < until {
+            if let Some(status) = self.exited()? {
+                bail!("the server ended at once: {status}\n{}", self.log_tail());
+            }
+            if get(self.address, "/up").is_ok_and(|(status, _)| status == 200) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bail!("the server is not up after 20 s\n{}", self.log_tail())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Either fails only when the process has ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if let Some(home) = &self.home {
+            // What remains lies in the temporary directory.
+            let _ = fs::remove_dir_all(home);
+        }
+    }
+}
+
+fn credentials(args: &TargetArgs) -> Credentials {
+    Credentials {
+        app_id: args.app_id.clone(),
+        key: args.key.clone(),
+        secret: args.secret.clone(),
+    }
+}
+
+fn config_text(
+    args: &TargetArgs,
+    address: SocketAddr,
+    admin: SocketAddr,
+    home: &Path,
+) -> Result<String> {
+    let mut text = format!(
+        "[server]\nlisten = \"{address}\"\nadmin_listen = \"{admin}\"\ndata_dir = {:?}\n\
+         drain_window_s = {}\nworkers = {}\nlog = \"warn\"\n",
+        home.join("data"),
+        args.drain_window_s,
+        args.workers,
+    );
+    write!(
+        text,
+        "\n[[apps]]\nid = {:?}\nkey = {:?}\nsecret = {:?}\n",
+        args.app_id, args.key, args.secret
+    )?;
+    Ok(text)
+}
+
+/// A plain GET on a connection of its own.
+fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let (head, body) = text.split_once("\r\n\r\n").context("no HTTP answer")?;
+    let status = head.split(' ').nth(1).context("no status")?.parse()?;
+    Ok((status, body.to_owned()))
+}
+
+/// Adds up the samples of one metric in Prometheus' text format.
+fn sum_of(text: &str, name: &str) -> Option<f64> {
+    let samples: Vec<f64> = text
+        .lines()
+        .filter_map(|line| {
+            let rest = line.strip_prefix(name)?;
+            rest.starts_with([' ', '{'])
+                .then(|| rest.rsplit(' ').next()?.parse().ok())?
+        })
+        .collect();
+    (!samples.is_empty()).then(|| samples.iter().sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_summed_over_its_labels() {
+        let text =
+            "# TYPE writes counter\nwrites{worker=\"0\"} 3\nwrites{worker=\"1\"} 4\nwrites_b 9\n";
+        assert_eq!(sum_of(text, "writes"), Some(7.0));
+        assert_eq!(sum_of(text, "writ"), None);
+    }
+}

@@ -1,0 +1,128 @@
+//! Publishing: one event, a batch, and the deprecated form (contract 12.5–12.15, 12.20).
+
+use bellwire_hub::ChannelInfo;
+use bellwire_protocol::publish::{Info, Publish, Refused, Rules};
+use bellwire_protocol::{ChannelName, json, server};
+use http::StatusCode;
+
+use super::{Call, refused};
+use crate::http::Answer;
+
+impl Call<'_> {
+    /// `POST /events`.
+    pub(super) async fn events(&self) -> Result<Answer, Answer> {
+        self.house.switchboard.room().await;
+        let rules = self.rules();
+        let publish = if self.body.is_empty() {
+            Publish::from_query(&self.query, rules)
+        } else {
+            Publish::parse(self.text()?, rules)
+        };
+        let publish = publish.map_err(refused)?;
+        self.check(&publish)?;
+        self.check_message_quota()?;
+        let attributes = self.publish(&publish);
+        Ok(match attributes {
+            None => Answer::done(),
+            Some(channels) => super::json(format!(r#"{{"channels":{{{channels}}}}}"#)),
+        })
+    }
+
+    /// `POST /batch_events`: all events or none.
+    pub(super) async fn batch_events(&self) -> Result<Answer, Answer> {
+        self.house.switchboard.room().await;
+        let batch = Publish::parse_batch(self.text()?, self.rules()).map_err(refused)?;
+        batch.iter().try_for_each(|publish| self.check(publish))?;
+        self.check_message_quota()?;
+        let asked = batch.iter().any(|publish| !publish.info.is_empty());
+        let mut answers = Vec::with_capacity(batch.len());
+        for publish in &batch {
+            // A batch item has one channel, whose attributes stand without its name.
+            let attributes = self.publish(publish).unwrap_or_default();
+            let bare = attributes
+                .split_once(":{")
+                .map_or("}", |(_, attributes)| attributes);
+            answers.push(format!("{{{bare}"));
+        }
+        if !asked {
+            return Ok(Answer::done());
+        }
+        Ok(super::json(format!(
+            r#"{{"batch":[{}]}}"#,
+            answers.join(",")
+        )))
+    }
+
+    /// The deprecated `POST /channels/{channel}/events`.
+    pub(super) async fn channel_events(&self, channel: ChannelName) -> Result<Answer, Answer> {
+        self.house.switchboard.room().await;
+        let publish = Publish::deprecated(channel, &self.query, self.text()?, self.rules());
+        let publish = publish.map_err(refused)?;
+        self.check(&publish)?;
+        self.check_message_quota()?;
+        self.publish(&publish);
+        Ok(Answer::empty(StatusCode::ACCEPTED))
+    }
+
+    /// Publishes to every channel; the attributes that were asked for, as the inside of a JSON
+    /// object.
+    fn publish(&self, publish: &Publish<'_>) -> Option<String> {
+        let asked = !publish.info.is_empty();
+        self.app.usage.count_messages(if asked { 2 } else { 1 });
+        let mut attributes = String::new();
+        for channel in &publish.channels {
+            let frame = server::event(&publish.name, channel, &publish.data, None);
+            let hub = &self.house.hub;
+            let info = hub.publish(self.now_ms, &self.app, channel, frame, publish.except);
+            if asked {
+                push_attributes(&mut attributes, channel, publish.info, info);
+            }
+        }
+        asked.then_some(attributes)
+    }
+
+    fn check(&self, publish: &Publish<'_>) -> Result<(), Answer> {
+        self.check_info(publish.info)
+    }
+
+    /// Counts of subscriptions are there only where the app has them switched on (contract 12.8).
+    pub(super) fn check_info(&self, info: Info) -> Result<(), Answer> {
+        if info.subscription_count && !self.app.live().settings.subscription_count {
+            let line =
+                "subscription_count is not enabled for this app: switch it on in its settings";
+            return Err(Answer::bad(line));
+        }
+        Ok(())
+    }
+
+    fn rules(&self) -> Rules {
+        let live = self.app.live();
+        Rules {
+            data_bytes_max: live.settings.max_event_bytes,
+            strict_names: live.settings.strict_event_names,
+        }
+    }
+
+    fn text(&self) -> Result<&str, Answer> {
+        let not_utf8 = |_| refused(Refused::Bad("Expected the body to be UTF-8".into()));
+        std::str::from_utf8(self.body).map_err(not_utf8)
+    }
+}
+
+fn push_attributes(out: &mut String, channel: &ChannelName, info: Info, known: ChannelInfo) {
+    let mut attributes = Vec::new();
+    // Where a user count does not apply it is silently absent (contract 12.7).
+    if info.user_count && channel.kind().is_presence() {
+        attributes.push(format!(r#""user_count":{}"#, known.users));
+    }
+    if info.subscription_count {
+        attributes.push(format!(r#""subscription_count":{}"#, known.subscriptions));
+    }
+    let mut name = Vec::new();
+    json::push_string(&mut name, channel.as_str());
+    if !out.is_empty() {
+        out.push(',');
+    }
+    out.push_str(&String::from_utf8_lossy(&name));
+    out.push_str(&format!(":{{{}}}", attributes.join(",")));
+}

@@ -1,0 +1,214 @@
+//! The door for servers: Pusher's signed HTTP API (contract 12, 13). Every refusal is one line of
+//! plain text with the status that SDKs know.
+
+mod auth;
+pub(crate) mod body;
+mod channels;
+mod events;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use bellwire_hub::App;
+use bellwire_protocol::query::Query;
+use bellwire_protocol::{ChannelName, close, publish};
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+
+use crate::http::{Answer, House};
+
+/// An endpoint, and the name that metrics have for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Endpoint {
+    Events,
+    BatchEvents,
+    Channels,
+    Channel(String),
+    ChannelUsers(String),
+    ChannelStats(String),
+    ChannelEvents(String),
+    Terminate(String),
+}
+
+impl Endpoint {
+    /// The endpoint behind `/apps/{app_id}`.
+    fn find(method: &Method, below: &[&str]) -> Result<Self, StatusCode> {
+        let (endpoint, allowed) = match *below {
+            ["events"] => (Self::Events, Method::POST),
+            ["batch_events"] => (Self::BatchEvents, Method::POST),
+            ["channels"] => (Self::Channels, Method::GET),
+            ["channels", name] => (Self::Channel(name.into()), Method::GET),
+            ["channels", name, "users"] => (Self::ChannelUsers(name.into()), Method::GET),
+            ["channels", name, "stats"] => (Self::ChannelStats(name.into()), Method::GET),
+            ["channels", name, "events"] => (Self::ChannelEvents(name.into()), Method::POST),
+            ["users", id, "terminate_connections"] => (Self::Terminate(id.into()), Method::POST),
+            _ => return Err(StatusCode::NOT_FOUND),
+        };
+        if *method == allowed {
+            Ok(endpoint)
+        } else {
+            Err(StatusCode::METHOD_NOT_ALLOWED)
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::BatchEvents => "batch_events",
+            Self::Channels => "channels",
+            Self::Channel(_) => "channel",
+            Self::ChannelUsers(_) => "channel_users",
+            Self::ChannelStats(_) => "channel_stats",
+            Self::ChannelEvents(_) => "channel_events",
+            Self::Terminate(_) => "terminate_connections",
+        }
+    }
+}
+
+/// A request that is who it says it is.
+pub(crate) struct Call<'a> {
+    house: &'a House,
+    app: Arc<App>,
+    query: Query<'a>,
+    body: &'a [u8],
+    now_ms: u64,
+}
+
+/// Answers a request below `/apps` or `/users`. `path` is without the operator's prefix, as it came.
+pub(crate) async fn answer(house: &House, request: Request<Incoming>, path: &str) -> Answer {
+    let started = Instant::now();
+    let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
+    let segments: Vec<&str> = decoded.split('/').skip(1).collect();
+    let (app_id, below) = match segments.split_first() {
+        Some((&"apps", rest)) => match rest.split_first() {
+            Some((id, below)) => (Some(*id), below),
+            None => return Answer::not_found(),
+        },
+        // Python's SDK names the app only by its key here (contract 11.5).
+        _ => (None, &segments[..]),
+    };
+    let (route, answer) = match Endpoint::find(request.method(), below) {
+        Err(StatusCode::NOT_FOUND) => ("unknown", Answer::not_found()),
+        Err(status) => ("unknown", Answer::refusal(status, "Method not allowed")),
+        Ok(endpoint) => {
+            let paths = auth::Paths {
+                decoded: &decoded,
+                raw: path,
+            };
+            let name = endpoint.name();
+            (name, serve(house, request, app_id, &paths, endpoint).await)
+        }
+    };
+    let status = answer.status.as_u16().to_string();
+    metrics::counter!("bellwire_api_requests_total", "route" => route, "status" => status)
+        .increment(1);
+    metrics::histogram!("bellwire_api_request_seconds", "route" => route)
+        .record(started.elapsed().as_secs_f64());
+    answer
+}
+
+async fn serve(
+    house: &House,
+    request: Request<Incoming>,
+    app_id: Option<&str>,
+    paths: &auth::Paths<'_>,
+    endpoint: Endpoint,
+) -> Answer {
+    let now_ms = now_ms();
+    let raw_query = request.uri().query().unwrap_or_default().to_owned();
+    let method = request.method().clone();
+    let verified = auth::verify(house, app_id, &method, paths, &raw_query, now_ms / 1000);
+    let (app, query) = match verified {
+        Ok(verified) => verified,
+        Err(answer) => {
+            tracing::debug!(status = %answer.status, "refused an API request");
+            body::discard(request).await;
+            return answer;
+        }
+    };
+    let body = match body::read(request).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    if let Err(answer) = auth::verify_body(&query, &body) {
+        return answer;
+    }
+    if !app.live().settings.enabled {
+        return Answer::refusal(StatusCode::FORBIDDEN, &close::APP_DISABLED.reason);
+    }
+    let call = Call {
+        house,
+        app,
+        query,
+        body: &body,
+        now_ms,
+    };
+    call.dispatch(endpoint)
+        .await
+        .unwrap_or_else(|answer| answer)
+}
+
+impl Call<'_> {
+    async fn dispatch(&self, endpoint: Endpoint) -> Result<Answer, Answer> {
+        match endpoint {
+            Endpoint::Events => self.events().await,
+            Endpoint::BatchEvents => self.batch_events().await,
+            Endpoint::ChannelEvents(name) => self.channel_events(channel(&name)?).await,
+            Endpoint::Channels => self.channels(),
+            Endpoint::Channel(name) => self.channel(&channel(&name)?),
+            Endpoint::ChannelUsers(name) => self.channel_users(&channel(&name)?),
+            Endpoint::ChannelStats(name) => Ok(self.channel_stats(&channel(&name)?)),
+            Endpoint::Terminate(user) => Ok(self.terminate(&user)),
+        }
+    }
+
+    /// Ends every connection that signed in as the user (contract 11).
+    fn terminate(&self, user: &str) -> Answer {
+        let ended = self
+            .house
+            .hub
+            .terminate(&self.app, user, &close::TERMINATED);
+        tracing::info!(app = %self.app.id, user, connections = ended, "user terminated");
+        Answer::done()
+    }
+
+    /// Refuses a publish when the day's messages are used up (contract 17.3).
+    fn check_message_quota(&self) -> Result<(), Answer> {
+        let max = self.app.live().settings.max_messages_per_day;
+        if max == 0 || self.app.usage.messages_today(self.now_ms) < max {
+            return Ok(());
+        }
+        if !self.app.usage.quota_reported.swap(true, Ordering::Relaxed) {
+            tracing::warn!(app = %self.app.id, max, "the message quota of the day is used up");
+        }
+        let line = "API call failed since (daily) message quota exceeded";
+        Err(Answer::refusal(StatusCode::FORBIDDEN, line))
+    }
+}
+
+fn channel(name: &str) -> Result<ChannelName, Answer> {
+    publish::parse_channel(name).map_err(refused)
+}
+
+fn refused(refused: publish::Refused) -> Answer {
+    let status = match refused {
+        publish::Refused::Bad(_) => StatusCode::BAD_REQUEST,
+        publish::Refused::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+    };
+    Answer::refusal(status, &refused.to_string())
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64
+}
+
+/// JSON that is put together by hand.
+fn json(text: String) -> Answer {
+    Answer::json(Bytes::from(text))
+}

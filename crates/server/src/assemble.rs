@@ -1,0 +1,254 @@
+//! Puts the house together: the only file that knows every room. Reads as the life of the server,
+//! from its first breath to its last.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, bail};
+use bellwire_hub::{Apps, Hub};
+use bellwire_store::Sqlite;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
+use crate::gateway::admission::Door;
+use crate::gateway::fallback::Fallbacks;
+use crate::gateway::{self, GatewaySettings, Switchboard};
+use crate::http::tls::Certificate;
+use crate::http::{self, Bound, House};
+use crate::ops::apps::AppSources;
+use crate::ops::facts::LiveLog;
+use crate::ops::{machine, metrics};
+
+mod welcome;
+
+/// How often the hub does what time brings.
+const TICK: Duration = Duration::from_millis(500);
+/// How often another process's changes are looked for.
+const FOLLOW: Duration = Duration::from_millis(200);
+/// How often certificates are looked at.
+const CERTIFICATES: Duration = Duration::from_secs(5);
+/// How long established connections have for their close frames after the drain window.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Runs the server until SIGTERM or SIGINT.
+pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
+    let _lock = lock_folder(&config.data_dir)?;
+    machine::check(config)?;
+    if config.wants_webhooks {
+        tracing::warn!("the config asks for webhooks: this version does not send any yet");
+    }
+    let certificate = match &config.tls {
+        Some((cert, key)) => Some(Certificate::read(cert, key)?),
+        None => None,
+    };
+    let store = Arc::new(Sqlite::open(&config.data_dir)?);
+    let first_app = welcome::first_app(config, &store)?;
+    let handle = metrics::start()?;
+    let (switchboard, polls) = Switchboard::new(config.workers)?;
+    let facts = Arc::new(LiveLog::new());
+    let outlet = Arc::clone(&switchboard);
+    let hub = Arc::new(Hub::new(node()?, config.cache_bytes_max, outlet, facts));
+    let apps = Arc::new(Apps::default());
+    let mut sources = AppSources::new(config, file, store, Arc::clone(&apps), Arc::clone(&hub));
+    sources.load()?;
+    let workers = gateway::start(&switchboard, polls, &hub, gateway_settings(config))?;
+    let house = Arc::new(House {
+        door: Door::new(Arc::clone(&apps), config.max_connections),
+        fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),
+        apps,
+        hub,
+        switchboard,
+        metrics: handle,
+        metrics_token: config.metrics_token.clone(),
+        path_prefix: config.path_prefix.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+    });
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(usize::from(config.workers).max(1))
+        .thread_name("http")
+        .enable_all()
+        .build()?;
+    let server = Server {
+        house,
+        certificate,
+        sources,
+    };
+    let result = runtime.block_on(server.live(config, first_app.as_ref(), workers));
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+/// The server while it runs.
+struct Server {
+    house: Arc<House>,
+    certificate: Option<Arc<Certificate>>,
+    sources: AppSources,
+}
+
+impl Server {
+    async fn live(
+        mut self,
+        config: &Config,
+        first_app: Option<&welcome::FirstApp>,
+        workers: Vec<JoinHandle<()>>,
+    ) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut reload = signal(SignalKind::hangup())?;
+        let unix_sockets = self.open_doors(config, first_app)?;
+        let mut tick = every(TICK);
+        let mut follow = every(FOLLOW);
+        let mut certificates = every(CERTIFICATES);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => break,
+                _ = interrupt.recv() => break,
+                _ = reload.recv() => {
+                    self.sources.reread_file();
+                    self.refresh_certificate();
+                }
+                _ = tick.tick() => self.tick(),
+                _ = follow.tick() => self.sources.follow_store(),
+                _ = certificates.tick() => self.refresh_certificate(),
+            }
+        }
+        self.leave(config.drain_window, &mut interrupt).await;
+        self.house.switchboard.stop();
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!("a gateway worker panicked");
+            }
+        }
+        for path in unix_sockets {
+            let _ = std::fs::remove_file(path);
+        }
+        tracing::info!("stopped");
+        Ok(())
+    }
+
+    /// Opens every listener; all of them or none. Returns the files of Unix sockets.
+    fn open_doors(
+        &self,
+        config: &Config,
+        first_app: Option<&welcome::FirstApp>,
+    ) -> anyhow::Result<Vec<std::path::PathBuf>> {
+        let tls: Option<TlsAcceptor> = self
+            .certificate
+            .as_ref()
+            .map(Certificate::acceptor)
+            .transpose()?;
+        let doors = config
+            .listen
+            .iter()
+            .map(http::bind)
+            .collect::<anyhow::Result<Vec<Bound>>>()?;
+        let admin = config.admin_listen.as_ref().map(http::bind).transpose()?;
+        let mut unix_sockets = Vec::new();
+        let port = doors.iter().find_map(Bound::port);
+        for (bound, is_admin) in doors
+            .into_iter()
+            .map(|d| (d, false))
+            .chain(admin.map(|a| (a, true)))
+        {
+            if let Bound::Unix(_, path) = &bound {
+                unix_sockets.push(path.clone());
+            }
+            let tls = tls.clone().filter(|_| !is_admin);
+            tracing::info!(
+                address = bound.address(),
+                tls = tls.is_some(),
+                admin = is_admin,
+                "listening"
+            );
+            tokio::spawn(http::serve(bound, tls, Arc::clone(&self.house), is_admin));
+        }
+        if let (Some(app), Some(port)) = (first_app, port) {
+            welcome::print(app, port, self.certificate.is_some());
+        }
+        Ok(unix_sockets)
+    }
+
+    fn tick(&self) {
+        self.house.hub.tick(now_ms());
+        self.house.fallbacks.sweep();
+        metrics::gather(&self.house.hub);
+    }
+
+    fn refresh_certificate(&self) {
+        if let Some(certificate) = &self.certificate {
+            certificate.refresh();
+        }
+    }
+
+    /// Lets nobody in any more and sends everybody away, spread over the window. A second SIGINT
+    /// cuts it short.
+    async fn leave(&self, window: Duration, interrupt: &mut tokio::signal::unix::Signal) {
+        tracing::info!(window_s = window.as_secs(), "draining");
+        self.house.door.shut();
+        self.house.switchboard.drain(window);
+        let ends = Instant::now() + window;
+        let mut look = every(Duration::from_millis(50));
+        while self.house.door.connections() > 0 && Instant::now() < ends {
+            tokio::select! {
+                _ = look.tick() => {}
+                _ = interrupt.recv() => return,
+            }
+        }
+        tokio::time::sleep(LAST_WORDS).await;
+    }
+}
+
+fn every(period: Duration) -> tokio::time::Interval {
+    let mut interval = interval(period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+fn gateway_settings(config: &Config) -> GatewaySettings {
+    GatewaySettings {
+        activity_timeout_s: config.activity_timeout_s,
+        pong_timeout_s: config.pong_timeout_s,
+        authorize_within_s: config.authorize_within_s,
+        backlog_bytes_max: config.backlog_bytes_max,
+    }
+}
+
+/// One server a folder: two would overwrite each other's state.
+fn lock_folder(folder: &Path) -> anyhow::Result<File> {
+    let name = folder.display();
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("the data folder {name} cannot be made"))?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("bellwire.lock"))
+        .with_context(|| format!("the data folder {name} cannot be written"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            bail!("the data folder {name} is in use by another bellwire; `data_dir` changes it")
+        }
+        Err(std::fs::TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("the data folder {name} cannot be locked"))
+        }
+    }
+}
+
+/// A number for this run, the first half of its socket ids; never 0.
+fn node() -> anyhow::Result<u64> {
+    let random = getrandom::u32().context("the system has no random numbers")?;
+    Ok(u64::from(random) + 1)
+}
+
+fn now_ms() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis() as u64
+}

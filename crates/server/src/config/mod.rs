@@ -1,0 +1,201 @@
+//! What the operator wants: the config file and the environment, read into a [`Config`] that
+//! cannot be wrong.
+
+mod apps;
+mod raw;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow, bail};
+use bellwire_hub::AppSpec;
+use bellwire_hub::apps::find_clash;
+use ipnet::IpNet;
+
+/// What the operator wants.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    /// Where clients and servers connect.
+    pub(crate) listen: Vec<Address>,
+    /// Where only operators connect.
+    pub(crate) admin_listen: Option<Address>,
+    /// Stands before every path, or nothing does.
+    pub(crate) path_prefix: String,
+    /// Where the database lives.
+    pub(crate) data_dir: PathBuf,
+    /// Certificate and key.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    /// Seconds of silence after which clients are probed.
+    pub(crate) activity_timeout_s: u32,
+    /// Seconds that a probed client has to answer.
+    pub(crate) pong_timeout_s: u32,
+    /// Seconds in which a connection must prove itself, where its app asks for it.
+    pub(crate) authorize_within_s: u32,
+    /// Time over which connections are sent away at the end.
+    pub(crate) drain_window: Duration,
+    /// Gateway threads.
+    pub(crate) workers: u8,
+    /// What opens `/metrics` on the main listener.
+    pub(crate) metrics_token: Option<String>,
+    /// Whose `X-Forwarded-*` headers are believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Connections of this node; 0: no limit.
+    pub(crate) max_connections: usize,
+    /// Bytes that may wait for one slow reader.
+    pub(crate) backlog_bytes_max: usize,
+    /// Bytes of all cached events together.
+    pub(crate) cache_bytes_max: usize,
+    /// What is logged, in the syntax of `RUST_LOG`.
+    pub(crate) log: String,
+    /// How it is logged.
+    pub(crate) log_format: LogFormat,
+    /// Apps of the file and of the environment.
+    pub(crate) apps: Vec<AppSpec>,
+    /// Whether the file asks for webhooks.
+    pub(crate) wants_webhooks: bool,
+}
+
+/// Where a listener listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// An IP address and a port.
+    Tcp(SocketAddr),
+    /// A Unix socket.
+    Unix(PathBuf),
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+/// The file that is read when nobody names one.
+const DEFAULT_FILE: &str = "bellwire.toml";
+
+impl Config {
+    /// Reads the file, or the default one if it exists, and then the environment, which wins.
+    pub(crate) fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let text = match file {
+            Some(file) => Some(read_file(file)?),
+            None if Path::new(DEFAULT_FILE).exists() => Some(read_file(Path::new(DEFAULT_FILE))?),
+            None => None,
+        };
+        let name = file.map_or(DEFAULT_FILE.into(), |file| file.display().to_string());
+        Self::parse(text.as_deref().unwrap_or_default(), &|name| {
+            std::env::var(name).ok()
+        })
+        .with_context(|| format!("the configuration {name} cannot be used"))
+    }
+
+    /// Reads a config from its text and an environment.
+    pub(crate) fn parse(
+        text: &str,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let raw = raw::File::parse(text, environment)?;
+        let server = raw.server;
+        if let Some(bus) = raw.cluster.bus {
+            bail!("[cluster] bus = {bus:?}: this version runs as one node; remove the section");
+        }
+        if let Some(database) = server.database {
+            let kind = database.split(':').next().unwrap_or_default().to_owned();
+            bail!("[server] database ({kind}): this version keeps its data in SQLite in data_dir");
+        }
+        let wants_webhooks = raw.apps.iter().any(|app| !app.webhooks.is_empty());
+        let mut apps = raw
+            .apps
+            .into_iter()
+            .map(apps::RawApp::check)
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        apps.extend(apps::from_environment(environment, &apps)?);
+        find_clash(&apps).map_err(|clash| anyhow!("[[apps]]: {clash}"))?;
+        Ok(Self {
+            listen: server
+                .listen
+                .into_list()
+                .iter()
+                .map(|a| address(a))
+                .collect::<Result<_, _>>()?,
+            admin_listen: server.admin_listen.as_deref().map(address).transpose()?,
+            path_prefix: path_prefix(&server.path_prefix)?,
+            data_dir: server.data_dir,
+            tls: server.tls.map(|tls| (tls.cert, tls.key)),
+            activity_timeout_s: at_least_1("activity_timeout_s", server.activity_timeout_s)?,
+            pong_timeout_s: at_least_1("pong_timeout_s", server.pong_timeout_s)?,
+            authorize_within_s: at_least_1("authorize_within_s", server.authorize_within_s)?,
+            drain_window: Duration::from_secs(u64::from(server.drain_window_s)),
+            workers: workers(server.workers),
+            metrics_token: server.metrics_token,
+            trusted_proxies: proxies(&server.trusted_proxies)?,
+            max_connections: server.max_connections,
+            backlog_bytes_max: server.backlog_bytes_max,
+            cache_bytes_max: server.cache_bytes_max,
+            log: server.log,
+            log_format: server.log_format,
+            apps,
+            wants_webhooks,
+        })
+    }
+}
+
+fn read_file(file: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the configuration {}", file.display()))
+}
+
+fn address(text: &str) -> anyhow::Result<Address> {
+    if let Some(path) = text.strip_prefix("unix:") {
+        return Ok(Address::Unix(path.into()));
+    }
+    let hint = "expected an address and a port like \"0.0.0.0:6001\", or \"unix:/path/to.sock\"";
+    text.parse()
+        .map(Address::Tcp)
+        .with_context(|| format!("[server] listen = {text:?}: {hint}"))
+}
+
+fn path_prefix(text: &str) -> anyhow::Result<String> {
+    let prefix = text.trim_end_matches('/');
+    if prefix.is_empty() || (prefix.starts_with('/') && !prefix.contains(['?', '#', ' '])) {
+        return Ok(prefix.to_owned());
+    }
+    bail!("[server] path_prefix = {text:?}: expected a path that starts with '/'")
+}
+
+fn at_least_1(name: &str, value: u32) -> anyhow::Result<u32> {
+    if value == 0 {
+        bail!("[server] {name} = 0: expected at least 1 second");
+    }
+    Ok(value)
+}
+
+fn workers(wanted: u8) -> u8 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if wanted == 0 {
+        cores.min(255) as u8
+    } else {
+        wanted
+    }
+}
+
+fn proxies(list: &[String]) -> anyhow::Result<Vec<IpNet>> {
+    let parse =
+        |text: &String| {
+            let net = text.parse::<IpNet>();
+            net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).with_context(|| {
+            format!("[server] trusted_proxies: {text:?} is no address or network like 10.0.0.0/8")
+        })
+        };
+    list.iter().map(parse).collect()
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

@@ -1,0 +1,205 @@
+//! One connection of a worker: its transport, its session, and what waits for a slow reader.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+
+use bellwire_hub::{ChannelId, Conn, Session};
+use bellwire_protocol::frame::FrameReader;
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::admission::Seat;
+use super::fanout::Chain;
+use super::tally::Tally;
+use super::transport::{Socket, Transport};
+
+/// One connection of a worker.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Its name.
+    pub(crate) conn: Conn,
+    /// Where its bytes go.
+    pub(crate) transport: Transport,
+    /// What it may do and has done.
+    pub(crate) session: Session,
+    /// What it must remember of a frame that arrived cut.
+    pub(crate) reader: FrameReader,
+    /// The rooms it is in.
+    pub(crate) memberships: Vec<Membership>,
+    /// What this turn has for it.
+    pub(crate) chain: Chain,
+    /// What waits until it reads; none for nearly everyone.
+    pub(crate) backlog: Option<Box<Backlog>>,
+    /// When it was accepted, in seconds of the worker's clock.
+    pub(crate) accepted_s: u32,
+    /// When it was last heard.
+    pub(crate) heard_s: u32,
+    /// When it was probed and has not answered since.
+    pub(crate) probed_s: Option<u32>,
+    /// When it is to be sent away, while the node drains.
+    pub(crate) leaves_s: Option<u32>,
+    /// Set once the close frame is out: until when the client has to answer.
+    pub(crate) closing_s: Option<u32>,
+    /// Its place in the quotas.
+    pub(crate) seat: Seat,
+}
+
+/// A connection's place in a room of its worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Membership {
+    /// Which room.
+    pub(crate) channel: ChannelId,
+    /// Where in the room's list.
+    pub(crate) seat: u32,
+}
+
+/// Frames that wait for a slow reader, shared with everyone else who waits for them.
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    parts: VecDeque<Bytes>,
+    /// Sum of the parts.
+    pub(crate) bytes: usize,
+}
+
+/// How a write went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// Sent, or kept for later.
+    Well,
+    /// More waits than the cap allows.
+    TooSlow,
+    /// The socket is broken.
+    Broken,
+}
+
+/// Slices of one `writev(2)`.
+pub(crate) const SLICES_MAX: usize = 64;
+
+impl Connection {
+    /// Writes parts in order; what the socket does not take waits in the backlog.
+    pub(crate) fn write<'a>(
+        &mut self,
+        parts: impl Iterator<Item = &'a Bytes>,
+        cap: usize,
+        tally: &mut Tally,
+    ) -> Sent {
+        let Transport::Socket(socket) = &mut self.transport else {
+            return Sent::Well;
+        };
+        let mut parts = parts.peekable();
+        let mut batch: SmallVec<[&Bytes; SLICES_MAX]> = SmallVec::new();
+        while self.backlog.is_none() && parts.peek().is_some() {
+            batch.clear();
+            batch.extend(parts.by_ref().take(SLICES_MAX));
+            match write_some(socket, &batch, tally) {
+                Ok(written) => keep_rest(&mut self.backlog, &batch, written, tally),
+                Err(_) => return Sent::Broken,
+            }
+        }
+        for part in parts {
+            let backlog = self.backlog.get_or_insert_default();
+            backlog.push(part.clone());
+            tally.backlog_bytes += part.len() as i64;
+        }
+        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.bytes);
+        if waiting > cap {
+            Sent::TooSlow
+        } else {
+            Sent::Well
+        }
+    }
+
+    /// The socket takes bytes again: sends what waits.
+    pub(crate) fn resume(&mut self, tally: &mut Tally) -> Sent {
+        let Transport::Socket(socket) = &mut self.transport else {
+            return Sent::Well;
+        };
+        match socket.flush() {
+            Ok(true) => {}
+            Ok(false) => return Sent::Well,
+            Err(_) => return Sent::Broken,
+        }
+        while let Some(backlog) = &mut self.backlog {
+            let batch: SmallVec<[&Bytes; SLICES_MAX]> =
+                backlog.parts.iter().take(SLICES_MAX).collect();
+            let written = match write_some(socket, &batch, tally) {
+                Ok(0) => return Sent::Well,
+                Ok(written) => written,
+                Err(_) => return Sent::Broken,
+            };
+            drop(batch);
+            backlog.advance(written, tally);
+            if backlog.parts.is_empty() {
+                self.backlog = None;
+            }
+        }
+        Sent::Well
+    }
+
+    /// Bytes that wait for it.
+    pub(crate) fn backlog_bytes(&self) -> usize {
+        self.backlog.as_ref().map_or(0, |backlog| backlog.bytes)
+    }
+}
+
+impl Backlog {
+    fn push(&mut self, part: Bytes) {
+        self.bytes += part.len();
+        self.parts.push_back(part);
+    }
+
+    fn advance(&mut self, mut written: usize, tally: &mut Tally) {
+        self.bytes -= written;
+        tally.backlog_bytes -= written as i64;
+        while let Some(part) = self.parts.front_mut() {
+            if written < part.len() {
+                bytes::Buf::advance(part, written);
+                return;
+            }
+            written -= part.len();
+            self.parts.pop_front();
+        }
+    }
+}
+
+/// Bytes that the socket took; 0 if it takes none now.
+fn write_some(socket: &mut Socket, parts: &[&Bytes], tally: &mut Tally) -> io::Result<usize> {
+    tally.writes += 1;
+    let result = match parts {
+        [one] => socket.write(&[IoSlice::new(one)]),
+        many => {
+            let slices: SmallVec<[IoSlice<'_>; SLICES_MAX]> =
+                many.iter().map(|part| IoSlice::new(part)).collect();
+            socket.write(&slices)
+        }
+    };
+    match result {
+        Ok(written) => {
+            tally.bytes_out += written as u64;
+            Ok(written)
+        }
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            write_some(socket, parts, tally)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn keep_rest(
+    backlog: &mut Option<Box<Backlog>>,
+    parts: &[&Bytes],
+    mut written: usize,
+    tally: &mut Tally,
+) {
+    for part in parts {
+        if written >= part.len() {
+            written -= part.len();
+            continue;
+        }
+        let rest = part.slice(written..);
+        written = 0;
+        tally.backlog_bytes += rest.len() as i64;
+        backlog.get_or_insert_default().push(rest);
+    }
+}

@@ -1,0 +1,135 @@
+//! What others leave for a worker: a vector behind a short lock, a flag that says whether the
+//! worker has to be woken, and one wake for it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bellwire_hub::{App, Message};
+use mio::{Registry, Token, Waker};
+use tokio::sync::Notify;
+
+use super::admission::Seat;
+use super::mailbox::Mailbox;
+use super::transport::Transport;
+
+/// A connection that has passed its door.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    /// Where its bytes go.
+    pub(crate) transport: Transport,
+    /// The app it belongs to.
+    pub(crate) app: Arc<App>,
+    /// Its place in the quotas, given back when dropped.
+    pub(crate) seat: Seat,
+    /// Whether it must prove itself within a time.
+    pub(crate) must_authorize: bool,
+    /// What the client sent right behind its request.
+    pub(crate) leftover: Vec<u8>,
+}
+
+/// Something for a worker to do.
+#[derive(Debug)]
+pub(crate) enum Letter {
+    /// From the hub.
+    Hub(Message),
+    /// A new connection.
+    Accept(Box<Arrival>),
+    /// Messages that came by `xhr_send`; none is a heartbeat.
+    Heard {
+        /// Of which session.
+        mailbox: Arc<Mailbox>,
+        /// In order.
+        texts: Vec<String>,
+    },
+    /// End all connections, spread over this time.
+    Drain(Duration),
+    /// End the thread.
+    Stop,
+}
+
+/// The inbox of one worker.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    letters: Mutex<Vec<Letter>>,
+    /// Letters that wait, readable without the lock.
+    waiting: AtomicUsize,
+    /// Set while the worker runs: it will look by itself before it sleeps.
+    awake: AtomicBool,
+    waker: Waker,
+    /// Told when there is room again.
+    room: Notify,
+}
+
+/// The token of an inbox in its worker's poll.
+pub(crate) const WAKE: Token = Token(usize::MAX);
+/// Letters that may wait before publishers are held back. A letter is a frame for a whole channel.
+const LETTERS_MAX: usize = 4096;
+
+impl Inbox {
+    pub(crate) fn new(registry: &Registry) -> io::Result<Self> {
+        Ok(Self {
+            letters: Mutex::default(),
+            waiting: AtomicUsize::new(0),
+            awake: AtomicBool::new(false),
+            waker: Waker::new(registry, WAKE)?,
+            room: Notify::new(),
+        })
+    }
+
+    /// Leaves a letter; wakes the worker only if it sleeps and nobody has woken it yet.
+    pub(crate) fn push(&self, letter: Letter) {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        letters.push(letter);
+        self.waiting.store(letters.len(), Ordering::Relaxed);
+        drop(letters);
+        if !self.awake.swap(true, Ordering::SeqCst)
+            && let Err(error) = self.waker.wake()
+        {
+            tracing::error!(%error, "a gateway worker cannot be woken");
+        }
+    }
+
+    /// Takes all letters into an empty vector, and leaves that one's room to be filled.
+    pub(crate) fn take(&self, into: &mut Vec<Letter>) {
+        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_full = letters.len() >= LETTERS_MAX;
+        std::mem::swap(&mut *letters, into);
+        self.waiting.store(0, Ordering::Relaxed);
+        drop(letters);
+        if was_full {
+            self.room.notify_waiters();
+        }
+    }
+
+    /// The worker is about to sleep; whether it may. After `false` it must look into the inbox.
+    pub(crate) fn may_sleep(&self) -> bool {
+        self.awake.store(false, Ordering::SeqCst);
+        let empty = self
+            .letters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .is_empty();
+        if !empty {
+            self.awake.store(true, Ordering::SeqCst);
+        }
+        empty
+    }
+
+    /// The worker runs: pushes need not wake it.
+    pub(crate) fn stay_awake(&self) {
+        self.awake.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until the inbox has room.
+    pub(crate) async fn room(&self) {
+        while self.waiting.load(Ordering::Relaxed) >= LETTERS_MAX {
+            let room = self.room.notified();
+            if self.waiting.load(Ordering::Relaxed) < LETTERS_MAX {
+                break;
+            }
+            room.await;
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The life of a connection: accepted, probed, closed, dropped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwire_hub::{App, Session};
+use bellwire_protocol::frame::FrameReader;
+use bellwire_protocol::{Close, Frame, close, server};
+use metrics::{counter, gauge};
+use mio::Token;
+
+use super::connection::Connection;
+use super::fanout::Chain;
+use super::inbox::Arrival;
+use super::transport::Transport;
+use super::worker::Worker;
+
+/// Seconds that a client has to answer a close frame.
+const CLOSE_WITHIN_S: u32 = 5;
+
+impl Worker {
+    /// Takes a connection in and greets it.
+    pub(super) fn accept(&mut self, arrival: Arrival) {
+        let Arrival {
+            mut transport,
+            app,
+            seat,
+            must_authorize,
+            mut leftover,
+        } = arrival;
+        let Some(conn) = self.slots.reserve(self.number) else {
+            tracing::error!("a gateway worker has no slot left");
+            return;
+        };
+        let registered = match &mut transport {
+            Transport::Socket(socket) => socket.register(&self.registry, Token(conn.slot())),
+            Transport::Mailbox(mailbox) => {
+                mailbox.name(conn);
+                Ok(())
+            }
+        };
+        let socket_id = conn.socket_id(self.hub.node());
+        tracing::debug!(app = %app.id, socket = %socket_id, transport = transport.name(), "connected");
+        gauge!("bellwire_connections", "transport" => transport.name()).increment(1);
+        self.slots.put(Connection {
+            conn,
+            transport,
+            session: Session::new(app, socket_id, must_authorize),
+            reader: FrameReader::default(),
+            memberships: Vec::new(),
+            chain: Chain::EMPTY,
+            backlog: None,
+            accepted_s: self.now_s,
+            heard_s: self.now_s,
+            probed_s: None,
+            leaves_s: None,
+            closing_s: None,
+            seat,
+        });
+        if let Err(error) = registered {
+            tracing::warn!(%error, "a socket cannot be polled");
+            return self.drop_connection(conn.slot());
+        }
+        let greeting = server::connection_established(socket_id, self.settings.activity_timeout_s);
+        self.say(conn.slot(), &greeting);
+        if !leftover.is_empty() {
+            self.decode(conn.slot(), &mut leftover);
+        }
+        if self.slots.find(conn).is_some() {
+            self.readable(conn.slot());
+        }
+    }
+
+    /// Ends a connection with an error and a close frame, and waits a little for its answer.
+    pub(super) fn close(&mut self, slot: usize, close: &Close) {
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        if connection.closing_s.is_some() {
+            return;
+        }
+        let conn = connection.conn;
+        tracing::debug!(
+            app = %connection.session.app.id, socket = %connection.session.socket_id,
+            code = close.code, reason = %close.reason, "closing"
+        );
+        counter!("bellwire_closes_total", "code" => close.code.to_string()).increment(1);
+        if close.is_pusher() {
+            self.say(slot, &server::closing(close));
+        }
+        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else {
+            return;
+        };
+        if let Transport::Mailbox(mailbox) = &connection.transport {
+            mailbox.close(close);
+            return self.drop_connection(slot);
+        }
+        self.say(slot, &Frame::close(close));
+        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else {
+            return;
+        };
+        connection.closing_s = Some(self.now_s + CLOSE_WITHIN_S);
+        if connection.backlog.is_none()
+            && let Transport::Socket(socket) = &mut connection.transport
+        {
+            socket.finish();
+        }
+        self.leave_everything(slot);
+    }
+
+    /// Drops a connection whose backlog is over the cap: what waits is thrown away with it.
+    pub(super) fn drop_slow(&mut self, slot: usize) {
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        tracing::info!(
+            app = %connection.session.app.id, socket = %connection.session.socket_id,
+            "closing a reader that is too slow"
+        );
+        if let Transport::Socket(socket) = &connection.transport {
+            socket.reset_on_close();
+        }
+        self.drop_connection(slot);
+    }
+
+    /// Forgets a connection at once.
+    pub(super) fn drop_connection(&mut self, slot: usize) {
+        self.leave_everything(slot);
+        let Some(mut connection) = self.slots.remove(slot) else {
+            return;
+        };
+        self.tally.backlog_bytes -= connection.backlog_bytes() as i64;
+        gauge!("bellwire_connections", "transport" => connection.transport.name()).decrement(1);
+        match &mut connection.transport {
+            Transport::Socket(socket) => socket.deregister(&self.registry),
+            Transport::Mailbox(mailbox) => mailbox.abandon(),
+        }
+        tracing::debug!(
+            app = %connection.session.app.id, socket = %connection.session.socket_id, "disconnected"
+        );
+    }
+
+    /// Ends all subscriptions and the sign-in, and gives the place in the quota back.
+    fn leave_everything(&mut self, slot: usize) {
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        let conn = connection.conn;
+        let app = Arc::clone(&connection.session.app);
+        let memberships = std::mem::take(&mut connection.memberships);
+        let subscriptions = connection.session.take_subscriptions();
+        let user = connection.session.take_user();
+        connection.seat.give_back();
+        self.rooms.leave_all(&mut self.slots, memberships);
+        self.tally.subscriptions -= subscriptions.len() as i64;
+        for subscription in subscriptions {
+            let user = subscription.user.as_ref();
+            self.hub
+                .unsubscribe(self.now_ms, &app, &subscription.channel, conn, user, true);
+        }
+        if let Some(user) = user {
+            self.hub
+                .sign_out(&app, conn, &user.member.id, &user.watchlist);
+        }
+    }
+
+    /// Ends all connections of an app.
+    pub(super) fn close_app(&mut self, app: &Arc<App>, close: &Close) {
+        for slot in 0..self.slots.len() {
+            if self
+                .slots
+                .at(slot)
+                .is_some_and(|c| Arc::ptr_eq(&c.session.app, app))
+            {
+                self.close(slot, close);
+            }
+        }
+    }
+
+    /// Gives every connection its second to leave in, evenly over the window.
+    pub(super) fn drain(&mut self, window: Duration) {
+        let window_s = window.as_secs_f64();
+        let slots: Vec<usize> = (0..self.slots.len())
+            .filter(|s| self.slots.at(*s).is_some())
+            .collect();
+        let count = slots.len().max(1) as f64;
+        for (at, slot) in slots.into_iter().enumerate() {
+            let wait_s = (window_s * at as f64 / count) as u32;
+            if let Some(connection) = self.slots.at(slot) {
+                connection.leaves_s = Some(self.now_s + wait_s);
+            }
+        }
+        self.scan();
+    }
+
+    /// One look at every connection, once a second, for all that time brings.
+    pub(super) fn scan(&mut self) {
+        for slot in 0..self.slots.len() {
+            match self.due(slot) {
+                Due::Nothing => {}
+                Due::Probe => self.probe(slot),
+                Due::Close(close) => self.close(slot, &close),
+                Due::Drop => self.drop_connection(slot),
+            }
+        }
+    }
+
+    fn due(&mut self, slot: usize) -> Due {
+        let (now_s, settings) = (self.now_s, self.settings);
+        let Some(connection) = self.slots.at(slot) else {
+            return Due::Nothing;
+        };
+        if let Some(until_s) = connection.closing_s {
+            return if now_s >= until_s {
+                Due::Drop
+            } else {
+                Due::Nothing
+            };
+        }
+        if let Transport::Mailbox(mailbox) = &connection.transport
+            && mailbox.is_alone_too_long()
+        {
+            return Due::Drop;
+        }
+        if connection
+            .leaves_s
+            .is_some_and(|leaves_s| now_s >= leaves_s)
+        {
+            return Due::Close(close::RECONNECT);
+        }
+        let age_s = now_s - connection.accepted_s;
+        if connection.session.owes_authorization() && age_s >= settings.authorize_within_s {
+            return Due::Close(close::UNAUTHORIZED);
+        }
+        match connection.probed_s {
+            Some(probed_s) if now_s - probed_s >= settings.pong_timeout_s => {
+                Due::Close(close::NO_PONG)
+            }
+            None if now_s - connection.heard_s > settings.activity_timeout_s => Due::Probe,
+            _ => Due::Nothing,
+        }
+    }
+
+    /// Asks a silent client whether it lives, by the ping that every WebSocket library answers
+    /// (contract 2.3).
+    fn probe(&mut self, slot: usize) {
+        let now_s = self.now_s;
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        connection.probed_s = Some(now_s);
+        match &connection.transport {
+            Transport::Socket(_) => self.say(slot, &Frame::ping()),
+            Transport::Mailbox(mailbox) => mailbox.probe(),
+        }
+    }
+}
+
+/// What time brings for a connection.
+enum Due {
+    Nothing,
+    Probe,
+    Close(Close),
+    Drop,
+}

@@ -1,0 +1,143 @@
+//! The door for clients: one plain thread per core, each with its own poll and its own sockets.
+//!
+//! Connections arrive here after their HTTP upgrade (or as a session of the HTTP fallbacks) and
+//! never leave their worker. Workers talk to each other only through the hub and their inboxes.
+
+pub(crate) mod admission;
+mod connection;
+pub(crate) mod fallback;
+mod fanout;
+pub(crate) mod inbox;
+mod lifecycle;
+pub(crate) mod mailbox;
+mod reading;
+mod rooms;
+mod tally;
+pub(crate) mod transport;
+pub(crate) mod upgrade;
+mod worker;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bellwire_hub::{Hub, Message, Outlet};
+
+pub(crate) use inbox::{Arrival, Letter};
+
+use inbox::Inbox;
+use worker::Worker;
+
+/// What all workers hold to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GatewaySettings {
+    /// Seconds of silence after which a client is probed; clients are told.
+    pub(crate) activity_timeout_s: u32,
+    /// Seconds that a probed client has to answer.
+    pub(crate) pong_timeout_s: u32,
+    /// Seconds in which a connection must prove itself, where its app asks for it.
+    pub(crate) authorize_within_s: u32,
+    /// Bytes that may wait for one slow reader.
+    pub(crate) backlog_bytes_max: usize,
+}
+
+/// The inboxes of all workers: where the hub's messages and new connections go.
+#[derive(Debug)]
+pub(crate) struct Switchboard {
+    inboxes: Vec<Arc<Inbox>>,
+    /// Whose turn it is to get a connection.
+    next: AtomicUsize,
+}
+
+impl Switchboard {
+    /// As many inboxes as there will be workers, and the polls that wake them.
+    pub(crate) fn new(workers: u8) -> io::Result<(Arc<Self>, Vec<mio::Poll>)> {
+        let mut inboxes = Vec::new();
+        let mut polls = Vec::new();
+        for _ in 0..workers.max(1) {
+            let poll = mio::Poll::new()?;
+            inboxes.push(Arc::new(Inbox::new(poll.registry())?));
+            polls.push(poll);
+        }
+        Ok((
+            Arc::new(Self {
+                inboxes,
+                next: AtomicUsize::new(0),
+            }),
+            polls,
+        ))
+    }
+
+    /// Hands a new connection to the next worker.
+    pub(crate) fn accept(&self, arrival: Arrival) {
+        self.send(self.choose(), Letter::Accept(Box::new(arrival)));
+    }
+
+    /// The worker whose turn it is to get a connection.
+    pub(crate) fn choose(&self) -> u8 {
+        (self.next.fetch_add(1, Ordering::Relaxed) % self.inboxes.len()) as u8
+    }
+
+    /// Hands something to a certain worker.
+    pub(crate) fn send(&self, worker: u8, letter: Letter) {
+        self.inboxes[usize::from(worker)].push(letter);
+    }
+
+    /// Waits until every inbox has room: publishers are slowed, memory does not grow.
+    pub(crate) async fn room(&self) {
+        for inbox in &self.inboxes {
+            inbox.room().await;
+        }
+    }
+
+    /// Ends every connection, spread over the window.
+    pub(crate) fn drain(&self, window: Duration) {
+        for inbox in &self.inboxes {
+            inbox.push(Letter::Drain(window));
+        }
+    }
+
+    /// Ends the workers.
+    pub(crate) fn stop(&self) {
+        for inbox in &self.inboxes {
+            inbox.push(Letter::Stop);
+        }
+    }
+}
+
+impl Outlet for Switchboard {
+    fn workers(&self) -> u8 {
+        self.inboxes.len() as u8
+    }
+
+    fn push(&self, worker: u8, message: Message) {
+        self.inboxes[usize::from(worker)].push(Letter::Hub(message));
+    }
+}
+
+/// Starts a thread for every inbox.
+pub(crate) fn start(
+    switchboard: &Arc<Switchboard>,
+    polls: Vec<mio::Poll>,
+    hub: &Arc<Hub>,
+    settings: GatewaySettings,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let pairs = switchboard.inboxes.iter().zip(polls).enumerate();
+    pairs
+        .map(|(number, (inbox, poll))| {
+            let worker = Worker::new(
+                number as u8,
+                poll,
+                Arc::clone(inbox),
+                Arc::clone(hub),
+                settings,
+            );
+            let name = format!("gateway-{number}");
+            std::thread::Builder::new()
+                .name(name)
+                .spawn(move || worker.run())
+        })
+        .collect()
+}

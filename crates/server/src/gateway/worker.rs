@@ -1,0 +1,424 @@
+//! A worker: one thread, one poll, a share of the sockets. Each turn it reads what came, takes its
+//! inbox, and sends every connection all that the turn has for it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bellwire_hub::outlet::Traffic;
+use bellwire_hub::{Conn, Hub, Message};
+use bellwire_protocol::Frame;
+use mio::{Events, Poll, Registry, Token};
+
+use super::GatewaySettings;
+use super::connection::{Connection, Sent};
+use super::fanout::{Chain, Delivery, Turn};
+use super::inbox::{Inbox, Letter, WAKE};
+use super::rooms::Rooms;
+use super::tally::{Ledger, Tally};
+use super::transport::Transport;
+
+/// A worker's state; its methods are spread over the modules of the gateway by what they are about.
+pub(crate) struct Worker {
+    pub(super) number: u8,
+    poll: Poll,
+    pub(super) registry: Registry,
+    inbox: Arc<Inbox>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) settings: GatewaySettings,
+    pub(super) slots: Slots,
+    pub(super) rooms: Rooms,
+    turn: Turn,
+    pub(super) tally: Tally,
+    ledger: Ledger,
+    /// The one read buffer.
+    pub(super) buffer: Vec<u8>,
+    /// Sockets that had more to read than one turn allows.
+    pub(super) unread: Vec<Token>,
+    /// The start of the worker's clock of seconds.
+    started: Instant,
+    /// Seconds since the start, as of this turn.
+    pub(super) now_s: u32,
+    /// Milliseconds since the Unix epoch, as of this turn.
+    pub(super) now_ms: u64,
+    scanned_s: u32,
+    stopping: bool,
+}
+
+/// Connections by slot, each slot with its generation.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    connection: Option<Box<Connection>>,
+}
+
+impl Slots {
+    /// The connection in a slot.
+    pub(crate) fn at(&mut self, slot: usize) -> Option<&mut Connection> {
+        self.slots.get_mut(slot)?.connection.as_deref_mut()
+    }
+
+    /// The slot of a connection, if it is still there.
+    pub(crate) fn find(&self, conn: Conn) -> Option<usize> {
+        let slot = self.slots.get(conn.slot())?;
+        let there = slot
+            .connection
+            .as_deref()
+            .is_some_and(|connection| connection.conn == conn);
+        there.then_some(conn.slot())
+    }
+
+    /// The name of the next connection of a worker.
+    pub(crate) fn reserve(&mut self, worker: u8) -> Option<Conn> {
+        let slot = match self.free.pop() {
+            Some(slot) => slot,
+            None if self.slots.len() < Conn::SLOTS => {
+                self.slots.push(Slot {
+                    generation: 0,
+                    connection: None,
+                });
+                (self.slots.len() - 1) as u32
+            }
+            None => return None,
+        };
+        let generation = &mut self.slots[slot as usize].generation;
+        *generation = generation.wrapping_add(1);
+        Some(Conn::new(worker, slot, *generation))
+    }
+
+    /// Puts a connection where its name says.
+    pub(crate) fn put(&mut self, connection: Connection) {
+        let slot = connection.conn.slot();
+        self.slots[slot].connection = Some(Box::new(connection));
+    }
+
+    /// Takes a connection out and frees its slot.
+    pub(crate) fn remove(&mut self, slot: usize) -> Option<Box<Connection>> {
+        let connection = self.slots.get_mut(slot)?.connection.take()?;
+        self.free.push(slot as u32);
+        Some(connection)
+    }
+
+    /// How many slots there are, used or not.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+}
+
+/// Connections that are written to before the worker looks for something to read.
+const WRITES_BETWEEN_READS: usize = 512;
+const EVENTS: usize = 1024;
+pub(super) const READ_BYTES: usize = 65_536;
+
+impl Worker {
+    pub(crate) fn new(
+        number: u8,
+        poll: Poll,
+        inbox: Arc<Inbox>,
+        hub: Arc<Hub>,
+        settings: GatewaySettings,
+    ) -> Self {
+        let registry = poll
+            .registry()
+            .try_clone()
+            .expect("a poll's registry is an open descriptor");
+        Self {
+            number,
+            poll,
+            registry,
+            inbox,
+            hub,
+            settings,
+            slots: Slots::default(),
+            rooms: Rooms::default(),
+            turn: Turn::default(),
+            tally: Tally::default(),
+            ledger: Ledger::new(),
+            buffer: vec![0; READ_BYTES],
+            unread: Vec::new(),
+            started: Instant::now(),
+            now_s: 0,
+            now_ms: 0,
+            scanned_s: 0,
+            stopping: false,
+        }
+    }
+
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut letters = Vec::new();
+        while !self.stopping {
+            let rest = if self.unread.is_empty() && self.inbox.may_sleep() {
+                Duration::from_millis(1000)
+            } else {
+                Duration::ZERO
+            };
+            let polled = self.look(&mut events, rest);
+            self.inbox.stay_awake();
+            if let Err(error) = polled {
+                tracing::error!(%error, "a gateway worker cannot poll");
+            }
+            self.read_mail(&mut events, &mut letters);
+            self.scan_if_due();
+            self.ledger.enter(&mut self.tally);
+        }
+    }
+
+    /// Waits for events and reads what they announce.
+    fn look(&mut self, events: &mut Events, rest: Duration) -> io::Result<()> {
+        match self.poll.poll(events, Some(rest)) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        self.read_clock();
+        for token in std::mem::take(&mut self.unread) {
+            self.readable(token.0);
+        }
+        for event in events.iter() {
+            let Token(slot) = event.token();
+            if event.token() == WAKE {
+                continue;
+            }
+            if event.is_writable() {
+                self.writable(slot);
+            }
+            if event.is_readable() || event.is_read_closed() || event.is_error() {
+                self.readable(slot);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_clock(&mut self) {
+        self.now_s = self.started.elapsed().as_secs() as u32;
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        self.now_ms = since_epoch.as_millis() as u64;
+    }
+
+    /// Takes the inbox until it is empty. What the worker itself leaves there meanwhile is done in
+    /// the same turn.
+    fn read_mail(&mut self, events: &mut Events, letters: &mut Vec<Letter>) {
+        loop {
+            self.inbox.take(letters);
+            if letters.is_empty() {
+                return;
+            }
+            for letter in letters.drain(..) {
+                self.read_letter(letter);
+                if self.turn.is_large() {
+                    self.send_turn(events);
+                }
+            }
+            self.send_turn(events);
+            letters.shrink_to(EVENTS);
+        }
+    }
+
+    fn read_letter(&mut self, letter: Letter) {
+        match letter {
+            Letter::Hub(message) => self.obey(message),
+            Letter::Accept(arrival) => self.accept(*arrival),
+            Letter::Heard { mailbox, texts } => self.heard(&mailbox, &texts),
+            Letter::Drain(window) => self.drain(window),
+            Letter::Stop => self.stopping = true,
+        }
+    }
+
+    fn obey(&mut self, message: Message) {
+        match message {
+            Message::Deliver {
+                channel,
+                frame,
+                except: None,
+                traffic,
+            } => {
+                if !self.turn.joins(channel, &frame) {
+                    self.end_run();
+                }
+                self.turn.join(channel, frame, traffic);
+            }
+            Message::Deliver {
+                channel,
+                frame,
+                except,
+                traffic,
+            } => {
+                self.end_run();
+                let delivery = self.turn.alone(channel, frame, traffic, except);
+                self.link_members(&delivery);
+            }
+            Message::Admit {
+                conn,
+                channel,
+                app,
+                frames,
+            } => {
+                self.end_run();
+                let Some(slot) = self.slots.find(conn) else {
+                    return;
+                };
+                self.rooms.enter(&mut self.slots, slot, channel, app);
+                frames
+                    .into_iter()
+                    .for_each(|frame| self.link_one(slot, frame));
+            }
+            Message::Dismiss { conn, channel } => {
+                self.end_run();
+                if let Some(slot) = self.slots.find(conn) {
+                    self.rooms.leave(&mut self.slots, slot, channel);
+                }
+            }
+            Message::Say { conn, frame } => {
+                self.end_run();
+                if let Some(slot) = self.slots.find(conn) {
+                    self.link_one(slot, frame);
+                }
+            }
+            Message::Close { conn, close } => {
+                self.end_run();
+                if let Some(slot) = self.slots.find(conn) {
+                    self.close(slot, &close);
+                }
+            }
+            Message::CloseApp { app, close } => self.close_app(&app, &close),
+        }
+    }
+
+    fn end_run(&mut self) {
+        if let Some(delivery) = self.turn.end_run() {
+            self.link_members(&delivery);
+        }
+    }
+
+    /// Links a delivery to all members of its channel.
+    fn link_members(&mut self, delivery: &Delivery) {
+        let Some(room) = self.rooms.room(delivery.channel) else {
+            return;
+        };
+        let left_out = delivery.except.and_then(|conn| self.slots.find(conn));
+        let left_out = left_out.map_or(u32::MAX, |slot| slot as u32);
+        let mut members = 0;
+        for member in room.members.iter().filter(|member| member.slot != left_out) {
+            if let Some(connection) = self.slots.at(member.slot as usize) {
+                self.turn
+                    .link(&mut connection.chain, member.slot, delivery.parcel);
+                members += 1;
+            }
+        }
+        for (count, frames) in self.tally.delivered.iter_mut().zip(delivery.traffic) {
+            *count += frames * members;
+        }
+        let uncounted = delivery.traffic[Traffic::Internal as usize];
+        let counted = delivery.traffic.iter().sum::<u64>() - uncounted;
+        room.app.usage.count_messages(counted * members);
+    }
+
+    fn link_one(&mut self, slot: usize, frame: Frame) {
+        let parcel = self.turn.single(frame);
+        if let Some(connection) = self.slots.at(slot) {
+            self.turn.link(&mut connection.chain, slot as u32, parcel);
+            self.tally.said += 1;
+        }
+    }
+
+    /// Gives every connection what the turn has for it. Between pieces of a large turn the worker
+    /// reads, so that clients do not wait behind ten thousand others.
+    fn send_turn(&mut self, events: &mut Events) {
+        self.end_run();
+        if self.turn.is_empty() {
+            return;
+        }
+        let dirty = std::mem::take(&mut self.turn.dirty);
+        for (at, slot) in dirty.iter().enumerate() {
+            if at % WRITES_BETWEEN_READS == WRITES_BETWEEN_READS - 1
+                && let Err(error) = self.look(events, Duration::ZERO)
+            {
+                tracing::error!(%error, "a gateway worker cannot poll");
+            }
+            self.send_chain(*slot as usize);
+        }
+        self.turn.dirty = dirty;
+        self.turn.clear();
+    }
+
+    fn send_chain(&mut self, slot: usize) {
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        let chain = std::mem::replace(&mut connection.chain, Chain::EMPTY);
+        if chain.is_empty() || connection.closing_s.is_some() {
+            return;
+        }
+        let cap = self.settings.backlog_bytes_max;
+        let sent = match &connection.transport {
+            Transport::Socket(_) => connection.write(self.turn.bytes(chain), cap, &mut self.tally),
+            Transport::Mailbox(mailbox) => {
+                let room = self.turn.frames(chain).all(|frame| mailbox.put(frame));
+                if room { Sent::Well } else { Sent::TooSlow }
+            }
+        };
+        self.settle(slot, sent);
+    }
+
+    /// Sends a frame to one connection at once.
+    pub(super) fn say(&mut self, slot: usize, frame: &Frame) {
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        self.tally.said += u64::from(frame.is_text());
+        let cap = self.settings.backlog_bytes_max;
+        let sent = match &connection.transport {
+            Transport::Socket(_) => {
+                connection.write(std::iter::once(frame.bytes()), cap, &mut self.tally)
+            }
+            Transport::Mailbox(mailbox) => {
+                if mailbox.put(frame) {
+                    Sent::Well
+                } else {
+                    Sent::TooSlow
+                }
+            }
+        };
+        self.settle(slot, sent);
+    }
+
+    fn writable(&mut self, slot: usize) {
+        let Some(connection) = self.slots.at(slot) else {
+            return;
+        };
+        let sent = connection.resume(&mut self.tally);
+        let finished = connection.closing_s.is_some() && connection.backlog.is_none();
+        if finished && let Transport::Socket(socket) = &mut connection.transport {
+            socket.finish();
+        }
+        self.settle(slot, sent);
+    }
+
+    /// Ends a connection whose write went wrong.
+    fn settle(&mut self, slot: usize, sent: Sent) {
+        match sent {
+            Sent::Well => {}
+            Sent::TooSlow => {
+                self.tally.slow_closed += 1;
+                self.drop_slow(slot);
+            }
+            Sent::Broken => self.drop_connection(slot),
+        }
+    }
+
+    fn scan_if_due(&mut self) {
+        if self.now_s != self.scanned_s {
+            self.scanned_s = self.now_s;
+            self.scan();
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! Which path is for whom.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Either;
+use hyper::body::Incoming;
+
+use super::answer::{Answer, Body, allow_any_origin};
+use super::{House, Peer};
+use crate::api;
+use crate::gateway::admission;
+use crate::gateway::fallback::{Received, SessionKey, Unsent};
+use crate::gateway::mailbox::Kind;
+use crate::gateway::upgrade::{self, Wire};
+
+/// Answers one request.
+pub(crate) async fn route<W: Wire>(
+    house: Arc<House>,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Response<Body> {
+    if peer.admin {
+        return for_operators(&house, &request, peer).into_response();
+    }
+    let path = house.without_prefix(request.uri().path()).to_owned();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    if upgrade::is_wanted(request.method(), request.headers()) {
+        return websocket::<W>(&house, request, peer, &segments);
+    }
+    // `/pusher` is the default base of the fallbacks (B1.1).
+    let below = segments.strip_prefix(&["pusher"]).unwrap_or(&segments);
+    match *below {
+        ["app", key, server, session, call] => {
+            let session = (key.into(), server.into(), session.into());
+            fallback(&house, request, peer, session, call).await
+        }
+        ["app", _] => {
+            let line = "This is a WebSocket endpoint: connect with ws:// or wss://";
+            Answer::refusal(StatusCode::UPGRADE_REQUIRED, line).into_response()
+        }
+        ["apps" | "users", ..] => api::answer(&house, request, &path).await.into_response(),
+        ["up"] => Answer::json("{\"up\":true}").into_response(),
+        ["ready"] => ready(&house).into_response(),
+        ["metrics"] => metrics(&house, &request, peer).into_response(),
+        ["timeline", "v2", form, receiver] => timeline(form, receiver).for_any_origin(),
+        ["info"] => {
+            tracing::info!("SockJS is not offered; pusher-js has xhr_streaming and xhr_polling");
+            Answer::not_found().for_any_origin()
+        }
+        _ => Answer::not_found().into_response(),
+    }
+}
+
+/// The admin listener: nothing of apps.
+fn for_operators(house: &House, request: &Request<Incoming>, peer: Peer) -> Answer {
+    match request.uri().path() {
+        "/up" => Answer::json("{\"up\":true}"),
+        "/ready" => ready(house),
+        "/metrics" => metrics(house, request, peer),
+        _ => Answer::not_found(),
+    }
+}
+
+impl House {
+    /// The path below the operator's prefix; without it, the path as it is.
+    fn without_prefix<'a>(&self, path: &'a str) -> &'a str {
+        match path.strip_prefix(self.path_prefix.as_str()) {
+            Some(rest) if rest.starts_with('/') => rest,
+            _ => path,
+        }
+    }
+}
+
+fn websocket<W: Wire>(
+    house: &Arc<House>,
+    mut request: Request<Incoming>,
+    peer: Peer,
+    segments: &[&str],
+) -> Response<Body> {
+    let headers = match upgrade::handshake(request.headers()) {
+        Ok(headers) => headers,
+        Err((status, line)) => {
+            let mut response = Answer::refusal(status, line).into_response();
+            let version = HeaderValue::from_static("13");
+            response
+                .headers_mut()
+                .insert(header::SEC_WEBSOCKET_VERSION, version);
+            return response;
+        }
+    };
+    let verdict = match *segments {
+        ["app", key] if !key.is_empty() => admit(house, &request, peer, key),
+        _ => Err(bellwire_protocol::close::PATH_NOT_FOUND),
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    let switchboard = Arc::clone(&house.switchboard);
+    tokio::spawn(async move { upgrade::hand_over::<W>(upgrade, verdict, &switchboard).await });
+    let mut response = Response::new(Either::Left(Default::default()));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn admit(
+    house: &House,
+    request: &Request<Incoming>,
+    peer: Peer,
+    key: &str,
+) -> Result<admission::Admitted, bellwire_protocol::Close> {
+    house.door.admit(&ask(house, request, peer, key))
+}
+
+fn ask<'a>(
+    house: &House,
+    request: &'a Request<Incoming>,
+    peer: Peer,
+    key: &'a str,
+) -> admission::Request<'a> {
+    let from = house.origin_of(peer, request.headers());
+    let origin = request
+        .headers()
+        .get(header::ORIGIN)
+        .and_then(|origin| origin.to_str().ok());
+    admission::Request {
+        key,
+        query: request.uri().query().unwrap_or_default(),
+        origin,
+        tls: from.tls,
+        peer: from.address,
+    }
+}
+
+async fn fallback(
+    house: &House,
+    request: Request<Incoming>,
+    peer: Peer,
+    session: SessionKey,
+    call: &str,
+) -> Response<Body> {
+    let kind = match call {
+        "xhr_streaming" => Some(Kind::Streaming),
+        "xhr" => Some(Kind::Polling),
+        "xhr_send" => None,
+        _ => return Answer::not_found().for_any_origin(),
+    };
+    match *request.method() {
+        Method::OPTIONS => return preflight(),
+        Method::POST => {}
+        _ => {
+            let line = "The fallbacks take POST and OPTIONS";
+            return Answer::refusal(StatusCode::METHOD_NOT_ALLOWED, line).for_any_origin();
+        }
+    }
+    match kind {
+        Some(kind) => {
+            let asks = ask(house, &request, peer, &session.0);
+            receive(house, session.clone(), kind, &asks)
+        }
+        None => send(house, request, &session).await,
+    }
+}
+
+fn receive(
+    house: &House,
+    session: SessionKey,
+    kind: Kind,
+    asks: &admission::Request<'_>,
+) -> Response<Body> {
+    let body = match house.fallbacks.receive(session, kind, &house.door, asks) {
+        Received::Stream(stream) => Either::Right(stream),
+        Received::Refused(text) => Either::Left(text.into()),
+    };
+    let mut response = Response::new(body);
+    let javascript = HeaderValue::from_static("application/javascript; charset=UTF-8");
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, javascript);
+    allow_any_origin(&mut response);
+    response
+}
+
+async fn send(house: &House, request: Request<Incoming>, session: &SessionKey) -> Response<Body> {
+    let body = match api::body::read(request).await {
+        Ok(body) => body,
+        Err(answer) => return answer.for_any_origin(),
+    };
+    match house.fallbacks.send(session, &body) {
+        Ok(()) => Answer::empty(StatusCode::NO_CONTENT),
+        Err(Unsent::UnknownSession) => Answer::refusal(StatusCode::NOT_FOUND, "Unknown session"),
+        Err(Unsent::NoArray) => Answer::bad("Expected a JSON array of strings"),
+    }
+    .for_any_origin()
+}
+
+/// The answer to a browser that asks before it asks (B2.1).
+fn preflight() -> Response<Body> {
+    let mut response = Answer::empty(StatusCode::NO_CONTENT).for_any_origin();
+    let headers = response.headers_mut();
+    let methods = HeaderValue::from_static("POST, OPTIONS");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let allowed = HeaderValue::from_static("content-type");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    response
+}
+
+fn ready(house: &House) -> Answer {
+    if house.door.is_shut() {
+        let mut answer = Answer::json("{\"ready\":false,\"reason\":\"draining\"}");
+        answer.status = StatusCode::SERVICE_UNAVAILABLE;
+        return answer;
+    }
+    Answer::json("{\"ready\":true}")
+}
+
+fn metrics(house: &House, request: &Request<Incoming>, peer: Peer) -> Answer {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer "));
+    match (&house.metrics_token, peer.admin) {
+        (_, true) => {}
+        (None, false) => return Answer::not_found(),
+        (Some(token), false) => {
+            use subtle::ConstantTimeEq as _;
+            let good: bool = given
+                .unwrap_or_default()
+                .as_bytes()
+                .ct_eq(token.as_bytes())
+                .into();
+            if !good {
+                let line = "Expected the header Authorization: Bearer <metrics_token>";
+                return Answer::refusal(StatusCode::UNAUTHORIZED, line);
+            }
+        }
+    }
+    Answer::json(house.metrics.render()).with_type("text/plain; version=0.0.4; charset=utf-8")
+}
+
+/// The statistics of pusher-js: taken and let go (B8).
+fn timeline(form: &str, receiver: &str) -> Answer {
+    let number = receiver.chars().all(|c| c.is_ascii_digit()) && receiver.len() <= 6;
+    match form {
+        "xhr" => Answer::done(),
+        "jsonp" if number => {
+            Answer::json(format!("Pusher.ScriptReceivers[{receiver}](null,{{}});"))
+                .with_type("application/javascript; charset=UTF-8")
+        }
+        _ => Answer::not_found(),
+    }
+}
