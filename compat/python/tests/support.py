@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import os
 import queue
 import secrets
@@ -71,7 +72,7 @@ class Client:
         options.setdefault("secret", app.secret)
         self.sdk = pysher.Pusher(
             app.key, custom_host=HOST, port=TLS_PORT if secure else PORT, secure=secure,
-            reconnect_interval=1, **options,
+            reconnect_interval=1, log_level=logging.CRITICAL, **options,
         )
         self._arrived = queue.Queue()
         self._unclaimed = []

@@ -22,6 +22,8 @@ pub(crate) struct Publisher {
     rest: Vec<u8>,
     /// What has arrived of the answer.
     answer: Vec<u8>,
+    /// The server has ended the connection: the next request needs another.
+    ended: bool,
 }
 
 impl Publisher {
@@ -36,6 +38,7 @@ impl Publisher {
             sent: None,
             rest: Vec::new(),
             answer: Vec::new(),
+            ended: false,
         })
     }
 
@@ -49,6 +52,9 @@ impl Publisher {
     /// When the connection is gone.
     pub(crate) fn send(&mut self, request: &[u8]) -> io::Result<()> {
         self.sent = Some(Instant::now());
+        if self.ended {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
         self.write(request)
     }
 
@@ -72,7 +78,10 @@ impl Publisher {
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<Answer>> {
         loop {
             match self.stream.read(buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
                 Ok(read) => self.answer.extend_from_slice(&buffer[..read]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -91,6 +100,7 @@ impl Publisher {
     pub(crate) fn give_up(&mut self) -> Option<Answer> {
         self.answer.clear();
         self.rest.clear();
+        self.ended = true;
         self.sent.take().map(|sent| Answer {
             status: 0,
             sent,

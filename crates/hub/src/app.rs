@@ -206,6 +206,13 @@ impl App {
         true
     }
 
+    /// Whether the quota is used up.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        let max = self.live().settings.max_connections;
+        max != 0 && self.usage.connections.load(Ordering::Relaxed) >= max
+    }
+
     /// A counted connection has ended.
     pub fn release_connection(&self) {
         self.usage.connections.fetch_sub(1, Ordering::Relaxed);
@@ -234,7 +241,8 @@ impl Usage {
     /// Messages of the day so far. Crossing midnight (UTC) starts again from 0.
     pub fn messages_today(&self, now_ms: u64) -> u64 {
         let today = now_ms / 86_400_000;
-        if self.day.swap(today, Ordering::Relaxed) != today {
+        let before = self.day.swap(today, Ordering::Relaxed);
+        if before != today && before != 0 {
             self.messages.store(0, Ordering::Relaxed);
             self.quota_reported.store(false, Ordering::Relaxed);
         }

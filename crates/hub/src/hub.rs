@@ -1,7 +1,8 @@
 //! The shell around the shards: finds the shard of a command, locks it, lets it change, and carries
 //! out its effects before the lock goes. That is what gives each channel one order for everyone.
 //!
-//! Locks never nest: a command takes one shard, or one share of the users, at a time.
+//! A command takes one shard, or one share of the users, at a time. Inside a shard the cache may be
+//! locked, never a shard inside the cache; no other locks nest.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +12,7 @@ use bellwire_protocol::user::User;
 use bellwire_protocol::{ChannelName, Close, Frame, SocketId, UserId, server};
 
 use crate::app::App;
+use crate::cache::Cache;
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
 use crate::fact::{Fact, FactSink, What};
@@ -48,6 +50,8 @@ pub struct Totals {
 pub struct Hub {
     shards: Box<[Mutex<Guarded<Shard>>]>,
     users: Box<[Mutex<Guarded<Users>>]>,
+    /// The same that every shard holds, for what concerns no channel.
+    cache: Arc<Mutex<Cache>>,
     hasher: foldhash::fast::RandomState,
     outlet: Arc<dyn Outlet>,
     facts: Arc<dyn FactSink>,
@@ -73,10 +77,12 @@ impl Hub {
         facts: Arc<dyn FactSink>,
     ) -> Self {
         let count = SHARDS as u64;
-        let shard = |number| Shard::new(number, count, cache_bytes_max / SHARDS);
+        let cache = Arc::new(Mutex::new(Cache::new(cache_bytes_max)));
+        let shard = |number| Shard::new(number, count, Arc::clone(&cache));
         Self {
             shards: (0..count).map(|number| guarded(shard(number))).collect(),
             users: (0..count).map(|_| guarded(Users::default())).collect(),
+            cache,
             hasher: foldhash::fast::RandomState::default(),
             outlet,
             facts,
@@ -262,6 +268,7 @@ impl Hub {
 
     /// Does what time brings. Call it about twice a second.
     pub fn tick(&self, now_ms: u64) {
+        lock(&self.cache).expire(now_ms);
         for shard in &self.shards {
             let mut shard = lock(shard);
             let Guarded { state, effects } = &mut *shard;
@@ -273,13 +280,15 @@ impl Hub {
     /// Sums for the metrics.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.shards.iter().fold(Totals::default(), |sum, shard| {
-            let shard = lock(shard);
-            Totals {
-                channels: sum.channels + shard.state.len(),
-                cache_bytes: sum.cache_bytes + shard.state.cache_bytes(),
-            }
-        })
+        let channels = self
+            .shards
+            .iter()
+            .map(|shard| lock(shard).state.len())
+            .sum();
+        Totals {
+            channels,
+            cache_bytes: lock(&self.cache).bytes(),
+        }
     }
 
     fn with_channel<R>(

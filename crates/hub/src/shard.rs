@@ -1,7 +1,7 @@
 //! A share of all channels, chosen by the hash of app and name: a plain struct, changed by one
 //! command at a time, that answers with [`Effects`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwire_protocol::presence::Member;
 use bellwire_protocol::{ChannelName, Frame, UserId, server};
@@ -38,7 +38,9 @@ pub(crate) struct Event {
 #[derive(Debug)]
 pub(crate) struct Shard {
     channels: HashTable<Channel>,
-    cache: Cache,
+    /// Shared by all shards, so that its budget is one. Locked only while the shard is locked, never
+    /// the other way round.
+    cache: Arc<Mutex<Cache>>,
     /// Channels whose count waits for the throttle; may name channels that are gone.
     waiting_counts: Vec<(u64, ChannelId, Arc<App>)>,
     next_id: u64,
@@ -48,10 +50,10 @@ pub(crate) struct Shard {
 
 impl Shard {
     /// The shard with this number out of so many.
-    pub(crate) fn new(number: u64, of: u64, cache_bytes_max: usize) -> Self {
+    pub(crate) fn new(number: u64, of: u64, cache: Arc<Mutex<Cache>>) -> Self {
         Self {
             channels: HashTable::new(),
-            cache: Cache::new(cache_bytes_max),
+            cache,
             waiting_counts: Vec::new(),
             next_id: number,
             id_step: of,
@@ -170,7 +172,7 @@ impl Shard {
         if place.channel.kind().is_cache() && event.traffic == Traffic::Broadcast {
             let ttl_ms = u64::from(place.app.live().settings.cache_ttl_s) * 1000;
             let frame = event.frame.clone();
-            self.cache
+            self.cache()
                 .put(place.app.handle, place.channel, frame, now_ms + ttl_ms);
         }
     }
@@ -183,7 +185,8 @@ impl Shard {
 
     /// The cached event and the milliseconds it has left.
     pub(crate) fn cached(&self, now_ms: u64, place: Place<'_>) -> Option<(Frame, u64)> {
-        let (frame, left) = self.cache.at(now_ms, place.app.handle, place.channel)?;
+        let cache = self.cache();
+        let (frame, left) = cache.at(now_ms, place.app.handle, place.channel)?;
         Some((frame.clone(), left))
     }
 
@@ -207,9 +210,8 @@ impl Shard {
             .map(|channel| (&channel.name, channel.info()))
     }
 
-    /// Does what time brings: counts whose throttle has passed, cached events that have had theirs.
+    /// Does what time brings: counts whose throttle has passed.
     pub(crate) fn tick(&mut self, now_ms: u64, effects: &mut Effects) {
-        self.cache.expire(now_ms);
         let waiting = std::mem::take(&mut self.waiting_counts);
         for (hash, id, app) in waiting {
             let found = self.channels.find_mut(hash, |channel| channel.id == id);
@@ -226,11 +228,6 @@ impl Shard {
     /// Occupied channels.
     pub(crate) fn len(&self) -> usize {
         self.channels.len()
-    }
-
-    /// Bytes of cached events.
-    pub(crate) fn cache_bytes(&self) -> usize {
-        self.cache.bytes()
     }
 
     fn check_room(
@@ -285,6 +282,10 @@ impl Shard {
             let what = What::SubscriptionCount(count);
             effects.happened(&place.app.id, place.channel, now_ms, what);
         }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn occupied(&mut self, place: Place<'_>) -> &mut Channel {

@@ -96,11 +96,12 @@ impl Fallback {
             .unwrap();
         let head = connection.head().expect("no answer");
         assert_eq!(head.status, 200);
+        let unread = connection.declared_body(&head).expect("no body");
         Streaming {
             connection,
             head,
-            received: 0,
-            unread: Vec::new(),
+            received: unread.len(),
+            unread,
             is_open: false,
             waiting: Vec::new(),
         }
@@ -183,6 +184,12 @@ impl Streaming {
     #[must_use]
     pub fn received(&self) -> usize {
         self.received
+    }
+
+    /// Whether everything received has been looked at: pusher-js checks the size only then.
+    #[must_use]
+    pub fn is_read_through(&self) -> bool {
+        self.unread.is_empty() && self.waiting.is_empty()
     }
 
     /// The next line, line feed included; `None` when the server has ended the response.

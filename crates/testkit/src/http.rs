@@ -250,6 +250,19 @@ impl<S: Read + Write> Connection<S> {
         })
     }
 
+    /// Reads a body of declared length; nothing of a chunked one.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn declared_body(&mut self, head: &Response) -> io::Result<Vec<u8>> {
+        let length = head
+            .header("content-length")
+            .and_then(|length| length.parse().ok());
+        let mut body = vec![0; length.unwrap_or(0)];
+        self.stream.read_exact(&mut body)?;
+        Ok(body)
+    }
+
     /// Reads one chunk of a chunked body; `None` after the last.
     ///
     /// # Errors

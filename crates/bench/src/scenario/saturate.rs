@@ -69,7 +69,13 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
     client.open_all(&target.endpoint(), options.subscribers, |_| channel.clone())?;
     client.add_publishers(target.address, options.publishers)?;
     let request = request(options, target);
-    press(&mut client, &request, options, Duration::from_secs(1))?;
+    let warm = press(&mut client, &request, options, Duration::from_secs(1))?;
+    check(
+        report,
+        &format!("{}, warming up", target.name),
+        &warm,
+        options,
+    );
     let counters = Counters::read(target);
     let meter = Meter::start(target)?;
     let tally = press(
@@ -80,9 +86,19 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
     )?;
     let used = meter.stop()?;
     let counted = Counters::read(target).since(&counters);
-    let each = tally.accepted * options.batch as u64;
+    check(report, &target.name, &tally, options);
+    let lost = tally.lost(expected(&tally, options));
+    Ok(figures(&tally, &used, lost, &counted))
+}
+
+/// How many events each connection should have received.
+fn expected(tally: &Tally, options: &Options) -> u64 {
+    tally.accepted * options.batch as u64
+}
+
+fn check(report: &mut Report, name: &str, tally: &Tally, options: &Options) {
+    let each = expected(tally, options);
     let (lost, doubled) = (tally.lost(each), tally.doubled(each));
-    let name = &target.name;
     report.check(
         lost == 0 && doubled == 0,
         format!(
@@ -90,16 +106,12 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
             tally.delivered
         ),
     );
+    let (refused, closed) = (tally.refused, tally.closings.len());
+    let first = tally.closings.first();
     report.check(
-        tally.refused.is_none() && tally.closings.is_empty(),
-        format!(
-            "{name}: refused {:?}, closed {} {:?}",
-            tally.refused,
-            tally.closings.len(),
-            tally.closings.first()
-        ),
+        refused.is_none() && closed == 0,
+        format!("{name}: refused {refused:?}, closed {closed} {first:?}"),
     );
-    Ok(figures(&tally, &used, lost, &counted))
 }
 
 /// The same signed request over and over: nothing here asks which event arrived, only how many.

@@ -12,14 +12,16 @@ use http::{Method, StatusCode};
 
 use crate::http::{Answer, House};
 
-/// The path of a request without the operator's prefix, in both forms that SDKs sign
-/// (contract 13.4).
+/// The path of a request in the forms that SDKs sign (contract 13.4).
 #[derive(Debug)]
 pub(crate) struct Paths<'a> {
-    /// With percent escapes decoded: what Node and PHP sign.
+    /// Without the operator's prefix and with percent escapes decoded: what Node and PHP sign.
     pub(crate) decoded: &'a str,
-    /// As it came.
+    /// Without the operator's prefix, else as it came.
     pub(crate) raw: &'a str,
+    /// As it came, with the operator's prefix: what an SDK signs that knows the prefix only as a
+    /// part of its paths.
+    pub(crate) whole: &'a str,
 }
 
 /// Finds the app and checks the signature. Without an app id the key names the app.
@@ -113,7 +115,10 @@ fn check_signature<'q>(
         (signer.verify(&[&text], given), text)
     };
     let (good, expected) = signed(&query, paths.decoded);
-    if good || (paths.raw != paths.decoded && signed(&query, paths.raw).0) {
+    let others = [paths.raw, paths.whole]
+        .into_iter()
+        .filter(|path| *path != paths.decoded);
+    if good || others.map(|path| signed(&query, path).0).any(|good| good) {
         return Ok(query);
     }
     if let Some(joined) = query.with_numbered_keys_joined()

@@ -94,9 +94,11 @@ pub(crate) async fn answer(house: &House, request: Request<Incoming>, path: &str
         Err(StatusCode::NOT_FOUND) => ("unknown", Answer::not_found()),
         Err(status) => ("unknown", Answer::refusal(status, "Method not allowed")),
         Ok(endpoint) => {
+            let whole = request.uri().path().to_owned();
             let paths = auth::Paths {
                 decoded: &decoded,
                 raw: path,
+                whole: &whole,
             };
             let name = endpoint.name();
             (name, serve(house, request, app_id, &paths, endpoint).await)

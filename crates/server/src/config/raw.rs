@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -174,9 +174,26 @@ impl File {
 
 /// The error with its place, but without the line itself, which may hold a secret.
 fn without_excerpt(text: &str, error: &toml::de::Error) -> anyhow::Error {
-    let before = error.span().and_then(|span| text.get(..span.start));
-    let line = before.map_or(1, |before| before.matches('\n').count() + 1);
-    anyhow::anyhow!("line {line}: {}", error.message())
+    let before = error
+        .span()
+        .and_then(|span| text.get(..span.start))
+        .unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let in_line = before.rsplit('\n').next().unwrap_or_default().trim_end();
+    let key = in_line
+        .strip_suffix('=')
+        .map(str::trim_end)
+        .unwrap_or_default();
+    let key = key
+        .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .next();
+    match key.unwrap_or_default() {
+        "" => anyhow!("line {line}: {}", error.message()),
+        key if key.contains("secret") || key.contains("token") => {
+            anyhow!("line {line}: {key} has a value of the wrong type")
+        }
+        key => anyhow!("line {line}: {key}: {}", error.message()),
+    }
 }
 
 /// A value of the environment as TOML would have it.

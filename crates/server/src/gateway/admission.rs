@@ -109,8 +109,14 @@ impl Door {
         }
         let mut seat = self.seat().ok_or(close::OVER_CAPACITY)?;
         let must_authorize = settings.authorized_connections;
-        // Connections that have not proved themselves do not count (contract 10.4).
-        if !must_authorize && !seat.take(&app) {
+        // Connections that have not proved themselves do not count (contract 10.4), but where the
+        // quota is used up they could never do so.
+        let has_room = if must_authorize {
+            !app.is_full()
+        } else {
+            seat.take(&app)
+        };
+        if !has_room {
             return Err(close::OVER_QUOTA);
         }
         drop(live);

@@ -38,10 +38,19 @@ pub(crate) struct Connection {
     pub(crate) probed_s: Option<u32>,
     /// When it is to be sent away, while the node drains.
     pub(crate) leaves_s: Option<u32>,
-    /// Set once the close frame is out: until when the client has to answer.
-    pub(crate) closing_s: Option<u32>,
+    /// Set once the close frame is out.
+    pub(crate) closing: Option<Closing>,
     /// Its place in the quotas.
     pub(crate) seat: Seat,
+}
+
+/// What a client may still do after its close frame.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Closing {
+    /// Until when it has to answer, in seconds of the worker's clock.
+    pub(crate) until_s: u32,
+    /// Bytes that it may still send; they are thrown away.
+    pub(crate) bytes_left: usize,
 }
 
 /// A connection's place in a room of its worker.

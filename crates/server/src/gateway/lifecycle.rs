@@ -9,7 +9,7 @@ use bellwire_protocol::{Close, Frame, close, server};
 use metrics::{counter, gauge};
 use mio::Token;
 
-use super::connection::Connection;
+use super::connection::{Closing, Connection};
 use super::fanout::Chain;
 use super::inbox::Arrival;
 use super::transport::Transport;
@@ -17,6 +17,8 @@ use super::worker::Worker;
 
 /// Seconds that a client has to answer a close frame.
 const CLOSE_WITHIN_S: u32 = 5;
+/// Bytes that a client may have sent before it saw the close frame.
+const CLOSING_BYTES: usize = 262_144;
 
 impl Worker {
     /// Takes a connection in and greets it.
@@ -54,7 +56,7 @@ impl Worker {
             heard_s: self.now_s,
             probed_s: None,
             leaves_s: None,
-            closing_s: None,
+            closing: None,
             seat,
         });
         if let Err(error) = registered {
@@ -76,7 +78,7 @@ impl Worker {
         let Some(connection) = self.slots.at(slot) else {
             return;
         };
-        if connection.closing_s.is_some() {
+        if connection.closing.is_some() {
             return;
         }
         let conn = connection.conn;
@@ -99,7 +101,10 @@ impl Worker {
         let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else {
             return;
         };
-        connection.closing_s = Some(self.now_s + CLOSE_WITHIN_S);
+        connection.closing = Some(Closing {
+            until_s: self.now_s + CLOSE_WITHIN_S,
+            bytes_left: CLOSING_BYTES,
+        });
         if connection.backlog.is_none()
             && let Transport::Socket(socket) = &mut connection.transport
         {
@@ -210,7 +215,7 @@ impl Worker {
         let Some(connection) = self.slots.at(slot) else {
             return Due::Nothing;
         };
-        if let Some(until_s) = connection.closing_s {
+        if let Some(Closing { until_s, .. }) = connection.closing {
             return if now_s >= until_s {
                 Due::Drop
             } else {

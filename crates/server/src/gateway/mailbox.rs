@@ -235,6 +235,20 @@ impl State {
         }
     }
 
+    /// How many of the waiting frames go together; their bytes wait no longer.
+    fn frames_of_a_chunk(&mut self) -> usize {
+        let (mut count, mut bytes) = (0, 0);
+        for frame in &self.waiting {
+            if count > 0 && bytes + frame.len() > CHUNK_BYTES {
+                break;
+            }
+            count += 1;
+            bytes += frame.len();
+        }
+        self.waiting_bytes -= bytes;
+        count
+    }
+
     /// The frames of contract B3 that are due.
     fn take_text(&mut self, kind: Kind) -> String {
         let mut text = String::new();
@@ -247,19 +261,24 @@ impl State {
         }
         if !self.waiting.is_empty() || std::mem::take(&mut self.beat) {
             self.beat = false;
-            push_array(&mut text, self.waiting.drain(..));
-            self.waiting_bytes = 0;
+            let count = self.frames_of_a_chunk();
+            push_array(&mut text, self.waiting.drain(..count));
         }
         if std::mem::take(&mut self.probe) && kind == Kind::Streaming {
             text.push_str("h\n");
         }
-        if let End::Closing(close) = &self.end {
+        if let End::Closing(close) = &self.end
+            && self.waiting.is_empty()
+        {
             push_close(&mut text, close);
             self.end = End::Over;
         }
         text
     }
 }
+
+/// Bytes of frames that one chunk takes, unless a single frame is larger.
+const CHUNK_BYTES: usize = 65_536;
 
 fn push_array(text: &mut String, frames: impl Iterator<Item = Bytes>) {
     let mut array = b"a[".to_vec();

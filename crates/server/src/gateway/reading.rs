@@ -62,6 +62,12 @@ impl Worker {
         };
         connection.heard_s = self.now_s;
         connection.probed_s = None;
+        if let Some(closing) = &mut connection.closing {
+            closing.bytes_left = closing.bytes_left.saturating_sub(bytes.len());
+            if closing.bytes_left == 0 {
+                return self.drop_connection(slot);
+            }
+        }
         let conn = connection.conn;
         let mut reader = std::mem::take(&mut connection.reader);
         let result = reader.feed(bytes, limits::CLIENT_MESSAGE_BYTES, &mut |incoming| {
@@ -85,7 +91,7 @@ impl Worker {
     }
 
     fn incoming(&mut self, slot: usize, incoming: &Incoming<'_>) {
-        let closing = self.slots.at(slot).is_none_or(|c| c.closing_s.is_some());
+        let closing = self.slots.at(slot).is_none_or(|c| c.closing.is_some());
         match incoming {
             Incoming::Close(_) if closing => self.drop_connection(slot),
             Incoming::Close(code) => self.answer_close(slot, *code),
@@ -107,7 +113,7 @@ impl Worker {
             let Some(slot) = self.slots.find(conn) else {
                 return;
             };
-            if self.slots.at(slot).is_some_and(|c| c.closing_s.is_none()) {
+            if self.slots.at(slot).is_some_and(|c| c.closing.is_none()) {
                 self.hear(slot, text);
             }
         }

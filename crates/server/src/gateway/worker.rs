@@ -355,7 +355,7 @@ impl Worker {
             return;
         };
         let chain = std::mem::replace(&mut connection.chain, Chain::EMPTY);
-        if chain.is_empty() || connection.closing_s.is_some() {
+        if chain.is_empty() || connection.closing.is_some() {
             return;
         }
         let cap = self.settings.backlog_bytes_max;
@@ -396,7 +396,7 @@ impl Worker {
             return;
         };
         let sent = connection.resume(&mut self.tally);
-        let finished = connection.closing_s.is_some() && connection.backlog.is_none();
+        let finished = connection.closing.is_some() && connection.backlog.is_none();
         if finished && let Transport::Socket(socket) = &mut connection.transport {
             socket.finish();
         }

@@ -129,12 +129,12 @@ fn tempfile_dir() -> String {
 #[test]
 fn memory_is_given_back_when_connections_go() {
     let server = server();
-    let round = || {
+    let round = |number: u32| {
         let mut clients: Vec<_> = (0..300).map(|_| server.connect()).collect();
         for (n, client) in clients.iter_mut().enumerate() {
             client.subscribe(&format!("c-{n}"));
         }
-        let fallback = Fallback::new(server.target(), "key-1", "aaaaaaaa");
+        let fallback = Fallback::new(server.target(), "key-1", &format!("round{number:03}"));
         let mut stream = fallback.stream();
         stream.expect("pusher:connection_established");
         drop(clients);
@@ -142,10 +142,10 @@ fn memory_is_given_back_when_connections_go() {
             server.api().get("/channels").send().ok() == json!({ "channels": {} })
         });
     };
-    round();
+    round(0);
     let before = server.rss_bytes();
-    for _ in 0..10 {
-        round();
+    for number in 1..=10 {
+        round(number);
     }
     let growth = server.rss_bytes().saturating_sub(before);
     assert!(growth < 16 << 20, "grew by {growth} bytes over ten rounds");

@@ -111,6 +111,7 @@ fn a_name_of_164_characters_passes_and_one_of_165_does_not() {
     ] {
         client.ask(&long, None);
         assert_eq!(client.expect_error().error_code(), None);
+        client.expect("pusher:subscription_error");
     }
     client.drain();
 }
