@@ -39,8 +39,7 @@ impl Client {
     pub(crate) fn new() -> Result<Self> {
         let (poll, alarm) = (Poll::new()?, Alarm::new()?);
         let timer = alarm.as_file().as_raw_fd();
-        poll.registry()
-            .register(&mut SourceFd(&timer), ALARM, Interest::READABLE)?;
+        poll.registry().register(&mut SourceFd(&timer), ALARM, Interest::READABLE)?;
         Ok(Self {
             poll,
             events: Events::with_capacity(4096),
@@ -85,9 +84,7 @@ impl Client {
     ) -> Result<()> {
         let mut socket = Socket::connect(endpoint, Rc::clone(channel), index)?;
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll
-            .registry()
-            .register(&mut socket.stream, Token(index), both)?;
+        self.poll.registry().register(&mut socket.stream, Token(index), both)?;
         self.sockets[index] = Some(socket);
         self.open += 1;
         Ok(())
@@ -114,19 +111,13 @@ impl Client {
             let before = opening.live;
             self.turn(Duration::from_millis(100), &mut opening)?;
             if let Some(closing) = opening.failed.take() {
-                bail!(
-                    "connection {} of {count} failed: {closing:?}",
-                    opening.live + 1
-                );
+                bail!("connection {} of {count} failed: {closing:?}", opening.live + 1);
             }
             if opening.live > before {
                 moved = Instant::now();
             }
             if moved.elapsed() > Duration::from_secs(30) {
-                bail!(
-                    "{} of {count} connections opened, then nothing moved",
-                    opening.live
-                );
+                bail!("{} of {count} connections opened, then nothing moved", opening.live);
             }
         }
         Ok(())
@@ -147,9 +138,7 @@ impl Client {
 
     /// A publisher with no request under way.
     pub(crate) fn free_publisher(&self) -> Option<usize> {
-        self.publishers
-            .iter()
-            .position(|(publisher, _)| publisher.is_free())
+        self.publishers.iter().position(|(publisher, _)| publisher.is_free())
     }
 
     /// Sends a request through a free publisher, over a new connection if the old one has ended.
@@ -285,10 +274,7 @@ impl Client {
     fn register_publisher(&mut self, index: usize) -> Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
         let stream = &mut self.publishers[index].0.stream;
-        Ok(self
-            .poll
-            .registry()
-            .register(stream, Token(PUBLISHERS + index), both)?)
+        Ok(self.poll.registry().register(stream, Token(PUBLISHERS + index), both)?)
     }
 }
 

@@ -73,8 +73,7 @@ impl Floor {
     fn listen() -> Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         Ok(Self {
             poll,
             listener,
@@ -104,17 +103,8 @@ impl Floor {
             stream.set_nodelay(true)?;
             let token = Token(self.next);
             self.next += 1;
-            self.poll
-                .registry()
-                .register(&mut stream, token, Interest::READABLE)?;
-            self.talkers.insert(
-                token,
-                Talker {
-                    stream,
-                    heard: Vec::new(),
-                    upgraded: false,
-                },
-            );
+            self.poll.registry().register(&mut stream, token, Interest::READABLE)?;
+            self.talkers.insert(token, Talker { stream, heard: Vec::new(), upgraded: false });
         }
         Ok(())
     }
@@ -136,8 +126,7 @@ impl Floor {
             Wish::Upgrade => talker.upgrade(),
             Wish::Subscribe => self.admit(token),
             Wish::Publish(frame) => {
-                self.members
-                    .retain_mut(|member| member.write_all(&frame).is_ok());
+                self.members.retain_mut(|member| member.write_all(&frame).is_ok());
                 let talker = self.talkers.get_mut(&token).context("the publisher")?;
                 talker.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
             }
@@ -158,19 +147,13 @@ impl Floor {
 impl Talker {
     fn wish(&mut self) -> Result<Wish> {
         if self.upgraded {
-            return Ok(if self.heard.len() < 6 {
-                Wish::Unclear
-            } else {
-                Wish::Subscribe
-            });
+            return Ok(if self.heard.len() < 6 { Wish::Unclear } else { Wish::Subscribe });
         }
         let Some(end) = memmem::find(&self.heard, b"\r\n\r\n") else {
             return Ok(Wish::Unclear);
         };
         let head = std::str::from_utf8(&self.heard[..end])?;
-        let length = header(head, "content-length")
-            .unwrap_or("0")
-            .parse::<usize>()?;
+        let length = header(head, "content-length").unwrap_or("0").parse::<usize>()?;
         let Some(body) = self.heard.get(end + 4..end + 4 + length) else {
             return Ok(Wish::Unclear);
         };
@@ -199,15 +182,8 @@ impl Talker {
 fn published(body: &[u8]) -> Result<Vec<u8>> {
     let (name, data) = (member(body, b"\"name\":")?, member(body, b"\"data\":")?);
     let channel = member(body, b"\"channel\":")?;
-    let parts: [&[u8]; 7] = [
-        b"{\"event\":",
-        name,
-        b",\"data\":",
-        data,
-        b",\"channel\":",
-        channel,
-        b"}",
-    ];
+    let parts: [&[u8]; 7] =
+        [b"{\"event\":", name, b",\"data\":", data, b",\"channel\":", channel, b"}"];
     Ok(frame::unmasked(frame::TEXT, &parts.concat()))
 }
 
@@ -233,9 +209,6 @@ mod tests {
         let body = br#"{"channel":"c","data":"~~0~~","name":"load"}"#;
         let bytes = published(body).expect("a frame");
         let frame = frame::first(&bytes).expect("a whole frame");
-        assert_eq!(
-            frame.payload,
-            br#"{"event":"load","data":"~~0~~","channel":"c"}"#
-        );
+        assert_eq!(frame.payload, br#"{"event":"load","data":"~~0~~","channel":"c"}"#);
     }
 }

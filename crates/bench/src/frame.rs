@@ -18,19 +18,12 @@ pub(crate) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
         return None;
     };
     let (start, length): (usize, usize) = match second & 0x7f {
-        126 => (
-            4,
-            usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?])),
-        ),
+        126 => (4, usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))),
         127 => (10, long_length(bytes)?),
         short => (2, usize::from(short)),
     };
     let payload = bytes.get(start..start.checked_add(length)?)?;
-    Some(Frame {
-        opcode: head & 0x0f,
-        payload,
-        size: start + length,
-    })
+    Some(Frame { opcode: head & 0x0f, payload, size: start + length })
 }
 
 /// A masked frame. The mask is zero, which is legal and leaves the payload readable in captures.

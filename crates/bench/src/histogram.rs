@@ -16,11 +16,7 @@ pub(crate) struct Histogram {
 
 impl Histogram {
     pub(crate) fn new() -> Self {
-        Self {
-            counts: vec![0; bucket(u64::MAX) + 1],
-            total: 0,
-            max_ns: 0,
-        }
+        Self { counts: vec![0; bucket(u64::MAX) + 1], total: 0, max_ns: 0 }
     }
 
     pub(crate) fn record(&mut self, duration: Duration) {

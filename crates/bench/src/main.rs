@@ -38,19 +38,11 @@ fn main() -> Result<ExitCode> {
         Scenario::Drain(options) => drain::run(options)?,
     };
     print(&report, cli.json)?;
-    Ok(if report.passed() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn print(report: &Report, json: bool) -> io::Result<()> {
-    let text = if json {
-        format!("{}\n", report.json())
-    } else {
-        report.table()
-    };
+    let text = if json { format!("{}\n", report.json()) } else { report.table() };
     io::stdout().write_all(text.as_bytes())
 }
 

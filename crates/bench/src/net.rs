@@ -18,15 +18,10 @@ use rustix::time::{
 /// Raises the descriptor limit as far as it goes and tells how many there are.
 pub(crate) fn raise_descriptor_limit() -> u64 {
     let limit = rustix::process::getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
-    };
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     // Refused: the limit stays as it was, and what it was is told.
     let _ = rustix::process::setrlimit(Resource::Nofile, raised);
-    rustix::process::getrlimit(Resource::Nofile)
-        .current
-        .unwrap_or(u64::MAX)
+    rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// Starts connecting to `to`. A loopback server is reached from a source address of our own choice,
@@ -35,11 +30,7 @@ pub(crate) fn raise_descriptor_limit() -> u64 {
 /// # Errors
 /// When the kernel refuses at once; a refusal by the peer comes later, as an event.
 pub(crate) fn connect(to: SocketAddr, index: usize) -> io::Result<TcpStream> {
-    let family = if to.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
+    let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
     if let Some(source) = source_for(to, index) {
@@ -87,9 +78,7 @@ impl Alarm {
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer: OwnedFd = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        Ok(Self {
-            timer: File::from(timer),
-        })
+        Ok(Self { timer: File::from(timer) })
     }
 
     /// The descriptor to wait on.
@@ -103,20 +92,12 @@ impl Alarm {
     /// When the kernel refuses the timer.
     pub(crate) fn set(&self, at: Instant) -> io::Result<()> {
         // Zero would switch the timer off.
-        let wait = at
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_nanos(1));
+        let wait = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
         let it_value = Timespec {
             tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: wait.subsec_nanos().into(),
         };
-        let once = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
-            it_value,
-        };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &once)?;
         Ok(())
     }

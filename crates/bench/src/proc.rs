@@ -29,11 +29,7 @@ impl CpuSnapshot {
         let mut threads = HashMap::new();
         for entry in fs::read_dir(&tasks).with_context(|| format!("no process {pid}"))? {
             let entry = entry?;
-            let thread = entry
-                .file_name()
-                .to_string_lossy()
-                .parse()
-                .context("a thread id")?;
+            let thread = entry.file_name().to_string_lossy().parse().context("a thread id")?;
             // A thread may end between the listing and the read.
             let Ok(text) = fs::read_to_string(entry.path().join("schedstat")) else {
                 continue;
@@ -74,19 +70,12 @@ impl MachineSnapshot {
     pub(crate) fn take() -> Result<Self> {
         let text = fs::read_to_string("/proc/stat")?;
         let line = text.lines().next().context("/proc/stat is empty")?;
-        let ticks: Vec<u64> = line
-            .split_whitespace()
-            .skip(1)
-            .take(8)
-            .filter_map(|word| word.parse().ok())
-            .collect();
+        let ticks: Vec<u64> =
+            line.split_whitespace().skip(1).take(8).filter_map(|word| word.parse().ok()).collect();
         let total: u64 = ticks.iter().sum();
         // The fourth and fifth columns are idle and waiting for a disk.
         let idle: u64 = ticks.iter().skip(3).take(2).sum();
-        Ok(Self {
-            busy: total - idle,
-            total,
-        })
+        Ok(Self { busy: total - idle, total })
     }
 
     /// The share of all CPUs that was busy since `earlier`, in percent.
@@ -111,10 +100,7 @@ pub(crate) struct Memory {
 pub(crate) fn memory(pid: u32) -> Result<Memory> {
     let path = format!("/proc/{pid}/smaps_rollup");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    Ok(Memory {
-        rss: kilobytes(&text, "Rss:")?,
-        anonymous: kilobytes(&text, "Anonymous:")?,
-    })
+    Ok(Memory { rss: kilobytes(&text, "Rss:")?, anonymous: kilobytes(&text, "Anonymous:")? })
 }
 
 /// Bytes that the kernel holds for all TCP sockets of the machine (both ends of ours).
@@ -123,14 +109,8 @@ pub(crate) fn memory(pid: u32) -> Result<Memory> {
 /// When `/proc/net/sockstat` does not read as expected.
 pub(crate) fn tcp_kernel_bytes() -> Result<u64> {
     let text = fs::read_to_string("/proc/net/sockstat")?;
-    let line = text
-        .lines()
-        .find(|line| line.starts_with("TCP:"))
-        .context("no TCP in sockstat")?;
-    let pages = line
-        .split_whitespace()
-        .skip_while(|word| *word != "mem")
-        .nth(1);
+    let line = text.lines().find(|line| line.starts_with("TCP:")).context("no TCP in sockstat")?;
+    let pages = line.split_whitespace().skip_while(|word| *word != "mem").nth(1);
     let pages: u64 = pages.context("no mem in sockstat")?.parse()?;
     Ok(pages * rustix::param::page_size() as u64)
 }
@@ -155,9 +135,7 @@ mod tests {
         while std::time::Instant::now() < until {
             turns = std::hint::black_box(turns + 1);
         }
-        let used = CpuSnapshot::take(own)
-            .expect("our own process")
-            .since(&before);
+        let used = CpuSnapshot::take(own).expect("our own process").since(&before);
         assert!(used.ns > 1_000_000, "{used:?}");
     }
 

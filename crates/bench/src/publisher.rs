@@ -64,11 +64,7 @@ impl Publisher {
     /// When the connection is gone.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         let rest = std::mem::take(&mut self.rest);
-        if rest.is_empty() {
-            Ok(())
-        } else {
-            self.write(&rest)
-        }
+        if rest.is_empty() { Ok(()) } else { self.write(&rest) }
     }
 
     /// Reads what there is; an answer if it is whole now, an error if the connection is over.
@@ -101,11 +97,7 @@ impl Publisher {
         self.answer.clear();
         self.rest.clear();
         self.ended = true;
-        self.sent.take().map(|sent| Answer {
-            status: 0,
-            sent,
-            at: Instant::now(),
-        })
+        self.sent.take().map(|sent| Answer { status: 0, sent, at: Instant::now() })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
@@ -129,12 +121,7 @@ fn whole_answer(bytes: &[u8]) -> Option<u16> {
         None if header(head, "transfer-encoding").is_some() => body.ends_with(b"0\r\n\r\n"),
         None => true,
     };
-    whole.then(|| {
-        head.split(' ')
-            .nth(1)
-            .and_then(|word| word.parse().ok())
-            .unwrap_or(0)
-    })
+    whole.then(|| head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0))
 }
 
 /// The value of a header, named in lower case.

@@ -55,20 +55,12 @@ pub(crate) fn figure(
     unit: &'static str,
     value: impl Into<Option<f64>>,
 ) -> Figure {
-    Figure {
-        key,
-        label,
-        unit,
-        value: value.into(),
-    }
+    Figure { key, label, unit, value: value.into() }
 }
 
 impl Report {
     pub(crate) fn check(&mut self, holds: bool, says: impl Into<String>) {
-        self.checks.push(Check {
-            says: says.into(),
-            holds,
-        });
+        self.checks.push(Check { says: says.into(), holds });
     }
 
     pub(crate) fn passed(&self) -> bool {
@@ -80,22 +72,15 @@ impl Report {
         let [first, second, ..] = &self.columns[..] else {
             return;
         };
-        let figures = first
-            .figures
-            .iter()
-            .zip(&second.figures)
-            .map(|(one, other)| {
-                let ratio = match (one.value, other.value) {
-                    (Some(one), Some(other)) if other != 0.0 => Some(one / other),
-                    _ => None,
-                };
-                figure(one.key, one.label, one.unit, ratio)
-            });
-        let name = format!("{}/{}", first.name, second.name);
-        self.columns.push(Column {
-            name,
-            figures: figures.collect(),
+        let figures = first.figures.iter().zip(&second.figures).map(|(one, other)| {
+            let ratio = match (one.value, other.value) {
+                (Some(one), Some(other)) if other != 0.0 => Some(one / other),
+                _ => None,
+            };
+            figure(one.key, one.label, one.unit, ratio)
         });
+        let name = format!("{}/{}", first.name, second.name);
+        self.columns.push(Column { name, figures: figures.collect() });
     }
 
     /// The table for people.
@@ -107,10 +92,7 @@ impl Report {
             let _ = write!(text, "{:>16}", column.name);
         }
         text.push('\n');
-        let rows = self
-            .columns
-            .first()
-            .map_or(0, |column| column.figures.len());
+        let rows = self.columns.first().map_or(0, |column| column.figures.len());
         for row in 0..rows {
             self.write_row(&mut text, row);
         }
@@ -136,11 +118,8 @@ impl Report {
             .iter()
             .map(|check| json!({ "says": check.says, "holds": check.holds }))
             .collect();
-        let series: Map<String, Value> = self
-            .series
-            .iter()
-            .map(|(name, row)| ((*name).to_owned(), json!(row)))
-            .collect();
+        let series: Map<String, Value> =
+            self.series.iter().map(|(name, row)| ((*name).to_owned(), json!(row))).collect();
         json!({
             "scenario": self.title,
             "columns": columns,
@@ -151,11 +130,7 @@ impl Report {
     }
 
     fn write_row(&self, text: &mut String, row: usize) {
-        let Some(first) = self
-            .columns
-            .first()
-            .and_then(|column| column.figures.get(row))
-        else {
+        let Some(first) = self.columns.first().and_then(|column| column.figures.get(row)) else {
             return;
         };
         let _ = write!(text, "{:<36}{:<10}", first.label, first.unit);
@@ -171,10 +146,8 @@ impl Report {
 pub(crate) fn medians(name: &str, rounds: &[Vec<Figure>]) -> Column {
     let first = rounds.first().map_or(&[][..], Vec::as_slice);
     let figures = first.iter().enumerate().map(|(row, example)| {
-        let mut values: Vec<f64> = rounds
-            .iter()
-            .filter_map(|round| round.get(row)?.value)
-            .collect();
+        let mut values: Vec<f64> =
+            rounds.iter().filter_map(|round| round.get(row)?.value).collect();
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
         let median = match values.len() {
@@ -184,10 +157,7 @@ pub(crate) fn medians(name: &str, rounds: &[Vec<Figure>]) -> Column {
         };
         figure(example.key, example.label, example.unit, median)
     });
-    Column {
-        name: name.to_owned(),
-        figures: figures.collect(),
-    }
+    Column { name: name.to_owned(), figures: figures.collect() }
 }
 
 fn figures_json(figures: &[Figure]) -> Value {
@@ -227,14 +197,9 @@ mod tests {
 
     #[test]
     fn ratios_are_of_the_first_to_the_second() {
-        let column = |name: &str, value| Column {
-            name: name.into(),
-            figures: one(value),
-        };
-        let mut report = Report {
-            columns: vec![column("b", 3.0), column("f", 2.0)],
-            ..Report::default()
-        };
+        let column = |name: &str, value| Column { name: name.into(), figures: one(value) };
+        let mut report =
+            Report { columns: vec![column("b", 3.0), column("f", 2.0)], ..Report::default() };
         report.add_ratios();
         assert_eq!(report.columns[2].figures[0].value, Some(1.5));
         assert_eq!(report.columns[2].name, "b/f");

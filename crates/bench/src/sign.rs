@@ -77,19 +77,15 @@ fn event_json(event: &Event<'_>) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn unix_seconds() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// What every published event is called.
@@ -122,16 +118,7 @@ mod tests {
     #[test]
     fn several_events_go_in_one_batch() {
         let host = SocketAddr::from(([127, 0, 0, 1], 80));
-        let events = [
-            Event {
-                channel: "a",
-                data: "1",
-            },
-            Event {
-                channel: "a",
-                data: "2",
-            },
-        ];
+        let events = [Event { channel: "a", data: "1" }, Event { channel: "a", data: "2" }];
         let request = documented().publish(host, &events);
         let text = String::from_utf8_lossy(&request);
         assert!(text.starts_with("POST /apps/3/batch_events?"), "{text}");

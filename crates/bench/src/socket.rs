@@ -29,10 +29,7 @@ impl Endpoint {
              Host: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         );
-        Rc::new(Self {
-            address,
-            upgrade: upgrade.into_bytes(),
-        })
+        Rc::new(Self { address, upgrade: upgrade.into_bytes() })
     }
 }
 
@@ -120,11 +117,7 @@ impl Socket {
 
     /// The stream became writable: says the upgrade request if the connect succeeded.
     pub(crate) fn connected(&mut self) -> Result<(), Closing> {
-        if let Some(error) = self
-            .stream
-            .take_error()
-            .map_err(|error| self.over(&error))?
-        {
+        if let Some(error) = self.stream.take_error().map_err(|error| self.over(&error))? {
             return Err(self.over(&error));
         }
         let endpoint = Rc::clone(&self.endpoint);
@@ -210,9 +203,7 @@ impl Socket {
             (frame::PING, _) => self.say(&frame::masked(frame::PONG, frame.payload)),
             (frame::CLOSE, _) => Err(Closing {
                 code: frame::close_code(frame.payload),
-                ..self.ended(&String::from_utf8_lossy(
-                    frame.payload.get(2..).unwrap_or_default(),
-                ))
+                ..self.ended(&String::from_utf8_lossy(frame.payload.get(2..).unwrap_or_default()))
             }),
             (frame::TEXT, Phase::Greeting) if says("pusher:connection_established") => {
                 self.phase = Phase::Subscribing;
@@ -252,10 +243,6 @@ impl Socket {
 
     fn ended(&self, reason: &str) -> Closing {
         let reason = format!("{reason} {}", self.complaint).trim().to_owned();
-        Closing {
-            code: None,
-            phase: self.phase,
-            reason,
-        }
+        Closing { code: None, phase: self.phase, reason }
     }
 }

@@ -96,10 +96,7 @@ impl Target {
             admin: Some(admin),
             pid: Some(process.id()),
             credentials: credentials(args),
-            child: Some(Running {
-                process,
-                home: Some(home),
-            }),
+            child: Some(Running { process, home: Some(home) }),
         };
         target.wait_until_ready()?;
         Ok(target)
@@ -120,10 +117,7 @@ impl Target {
         BufReader::new(output).read_line(&mut line)?;
         Ok(Self {
             name: "floor".into(),
-            address: line
-                .trim()
-                .parse()
-                .context("the floor did not say where it listens")?,
+            address: line.trim().parse().context("the floor did not say where it listens")?,
             admin: None,
             pid: Some(process.id()),
             credentials: Credentials {
@@ -131,10 +125,7 @@ impl Target {
                 key: "floor".into(),
                 secret: "floor".into(),
             },
-            child: Some(Running {
-                process,
-                home: None,
-            }),
+            child: Some(Running { process, home: None }),
         })
     }
 
@@ -149,10 +140,7 @@ impl Target {
     /// When the harness did not start it, or it is gone.
     pub(crate) fn terminate(&self) -> Result<()> {
         let running = self.child.as_ref().context("not started by the harness")?;
-        Ok(rustix::process::kill_process(
-            Pid::from_child(&running.process),
-            Signal::TERM,
-        )?)
+        Ok(rustix::process::kill_process(Pid::from_child(&running.process), Signal::TERM)?)
     }
 
     /// How the process ended, if it has.
@@ -166,10 +154,7 @@ impl Target {
 
     /// The last lines of what the server logged.
     pub(crate) fn log_tail(&self) -> String {
-        let home = self
-            .child
-            .as_ref()
-            .and_then(|running| running.home.as_ref());
+        let home = self.child.as_ref().and_then(|running| running.home.as_ref());
         let text = home.and_then(|home| fs::read_to_string(home.join("log")).ok());
         let text = text.unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
@@ -210,11 +195,7 @@ impl Drop for Running {
 }
 
 fn credentials(args: &TargetArgs) -> Credentials {
-    Credentials {
-        app_id: args.app_id.clone(),
-        key: args.key.clone(),
-        secret: args.secret.clone(),
-    }
+    Credentials { app_id: args.app_id.clone(), key: args.key.clone(), secret: args.secret.clone() }
 }
 
 fn config_text(
@@ -242,10 +223,7 @@ fn config_text(
 fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -260,8 +238,7 @@ fn sum_of(text: &str, name: &str) -> Option<f64> {
         .lines()
         .filter_map(|line| {
             let rest = line.strip_prefix(name)?;
-            rest.starts_with([' ', '{'])
-                .then(|| rest.rsplit(' ').next()?.parse().ok())?
+            rest.starts_with([' ', '{']).then(|| rest.rsplit(' ').next()?.parse().ok())?
         })
         .collect();
     (!samples.is_empty()).then(|| samples.iter().sum())

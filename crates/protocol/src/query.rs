@@ -88,24 +88,24 @@ impl<'a> Query<'a> {
     /// one and signs the other (contract 13.6).
     #[must_use]
     pub fn with_numbered_keys_joined(&self) -> Option<Self> {
-        let mut joined: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(self.0.len());
-        let mut any = false;
-        for (key, value) in &self.0 {
-            let Some(name) = numbered(key) else {
-                joined.push((key.clone(), value.clone()));
-                continue;
-            };
-            any = true;
+        self.keys().find(|key| numbered(key).is_some())?;
+        let mut renamed: Vec<(&str, &str)> = self
+            .0
+            .iter()
+            .map(|(key, value)| (numbered(key).unwrap_or(key), value.as_ref()))
+            .collect();
+        renamed.sort_by_key(|(key, _)| *key);
+        let mut joined: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::with_capacity(renamed.len());
+        for (key, value) in renamed {
             match joined.last_mut() {
-                Some((last, values)) if last == name => {
+                Some((last, values)) if last == key && !is_array(key) => {
                     values.to_mut().push(',');
                     values.to_mut().push_str(value);
                 }
-                _ => joined.push((Cow::Owned(name.to_owned()), value.clone())),
+                _ => joined.push((key.to_owned().into(), value.to_owned().into())),
             }
         }
-        joined.sort_by(|(a, _), (b, _)| a.cmp(b));
-        any.then_some(Self(joined))
+        Some(Self(joined))
     }
 }
 
@@ -185,6 +185,9 @@ mod tests {
             Query::parse("info=a").unwrap().with_numbered_keys_joined(),
             None
         );
+        let apart = Query::parse("info[0]=a&info[0]b=x&info[1]=b").unwrap();
+        let joined = apart.with_numbered_keys_joined().unwrap();
+        assert_eq!(joined.keys().collect::<Vec<_>>(), ["info", "info[0]b"]);
     }
 
     proptest! {

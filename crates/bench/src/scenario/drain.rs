@@ -31,11 +31,7 @@ pub(crate) struct Options {
 /// # Errors
 /// When a server cannot be started or driven.
 pub(crate) fn run(options: &Options) -> Result<Report> {
-    let bin = options
-        .target
-        .bin
-        .as_ref()
-        .context("drain starts its servers: give --bin PATH")?;
+    let bin = options.target.bin.as_ref().context("drain starts its servers: give --bin PATH")?;
     let mut old = Target::start(bin, &options.target)?;
     let new = Target::start(bin, &options.target)?;
     let (mut client, channel) = (Client::new()?, load_channel());
@@ -43,18 +39,8 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     progress("all connected; sending SIGTERM");
     let window = Duration::from_secs(options.target.drain_window_s.into());
     let moving = watch(&mut client, options, &mut old, &new, window)?;
-    let title = format!(
-        "drain: {} clients over {} s",
-        options.clients,
-        window.as_secs()
-    );
-    Ok(summarize(
-        title,
-        &moving,
-        options.clients,
-        window,
-        client.open(),
-    ))
+    let title = format!("drain: {} clients over {} s", options.clients, window.as_secs());
+    Ok(summarize(title, &moving, options.clients, window, client.open()))
 }
 
 /// Follows the drain until the old instance is gone and everybody is at home in the new one.
@@ -98,38 +84,17 @@ fn summarize(
 ) -> Report {
     let slices = moving.slices(window);
     let largest = slices.iter().copied().max().unwrap_or(0) as f64 / clients as f64;
-    let columns = vec![Column {
-        name: "bellwire".into(),
-        figures: figures(moving, largest),
-    }];
-    let mut report = Report {
-        title,
-        columns,
-        ..Report::default()
-    };
+    let columns = vec![Column { name: "bellwire".into(), figures: figures(moving, largest) }];
+    let mut report = Report { title, columns, ..Report::default() };
     let series = slices.iter().map(|&count| count as f64).collect();
-    report
-        .series
-        .push(("closes by tenth of the window, then later", series));
-    report.check(
-        moving.moved == clients,
-        format!("{} of {clients} moved", moving.moved),
-    );
-    report.check(
-        open >= clients,
-        format!("{open} connections open at the end"),
-    );
+    report.series.push(("closes by tenth of the window, then later", series));
+    report.check(moving.moved == clients, format!("{} of {clients} moved", moving.moved));
+    report.check(open >= clients, format!("{open} connections open at the end"));
     report.check(moving.refused == 0, "none refused by the new instance");
     report.check(moving.otherwise == 0, "every close was 4200");
-    report.check(
-        largest <= 0.4,
-        format!("no tenth held over 40 %: {:.0} %", 100.0 * largest),
-    );
+    report.check(largest <= 0.4, format!("no tenth held over 40 %: {:.0} %", 100.0 * largest));
     let exit = moving.exit.map(|(status, _)| status);
-    report.check(
-        exit.is_some_and(|status| status.success()),
-        format!("exit: {exit:?}"),
-    );
+    report.check(exit.is_some_and(|status| status.success()), format!("exit: {exit:?}"));
     if let Some(surprise) = &moving.surprise {
         report.check(false, format!("first surprise: {surprise:?}"));
     }
@@ -140,51 +105,17 @@ fn figures(moving: &Moving, largest: f64) -> Vec<Figure> {
     let exit_s = moving.exit.map(|(_, took)| took.as_secs_f64());
     let close_s =
         |pick: fn(f64, f64) -> f64| moving.closes.iter().map(Duration::as_secs_f64).reduce(pick);
-    let probe = moving
-        .probe
-        .as_ref()
-        .and_then(|probe| probe.code)
-        .map(f64::from);
+    let probe = moving.probe.as_ref().and_then(|probe| probe.code).map(f64::from);
     vec![
-        figure(
-            "moved",
-            "clients live on the new instance",
-            "",
-            moving.moved as f64,
-        ),
-        figure(
-            "closed_4200",
-            "closed with 4200",
-            "",
-            moving.with_4200 as f64,
-        ),
-        figure(
-            "closed_otherwise",
-            "closed otherwise",
-            "",
-            moving.otherwise as f64,
-        ),
-        figure(
-            "refused",
-            "refused by the new instance",
-            "",
-            moving.refused as f64,
-        ),
-        figure(
-            "largest_slice",
-            "largest tenth of the window",
-            "%",
-            100.0 * largest,
-        ),
+        figure("moved", "clients live on the new instance", "", moving.moved as f64),
+        figure("closed_4200", "closed with 4200", "", moving.with_4200 as f64),
+        figure("closed_otherwise", "closed otherwise", "", moving.otherwise as f64),
+        figure("refused", "refused by the new instance", "", moving.refused as f64),
+        figure("largest_slice", "largest tenth of the window", "%", 100.0 * largest),
         figure("first_close_s", "first close after", "s", close_s(f64::min)),
         figure("last_close_s", "last close after", "s", close_s(f64::max)),
         figure("exit_s", "exit after", "s", exit_s),
-        figure(
-            "absent_p50_ms",
-            "absent p50",
-            "ms",
-            moving.absent.percentile_ms(0.5),
-        ),
+        figure("absent_p50_ms", "absent p50", "ms", moving.absent.percentile_ms(0.5)),
         figure("absent_max_ms", "absent max", "ms", moving.absent.max_ms()),
         figure("probe_code", "newcomer in the drain was told", "", probe),
     ]
@@ -284,14 +215,8 @@ impl Hearer for Moving {
             return;
         }
         let now = Instant::now();
-        let at_once = closing
-            .code
-            .is_some_and(|code| (4200..4300).contains(&code));
-        let wait = if at_once {
-            Duration::ZERO
-        } else {
-            Duration::from_secs(1)
-        };
+        let at_once = closing.code.is_some_and(|code| (4200..4300).contains(&code));
+        let wait = if at_once { Duration::ZERO } else { Duration::from_secs(1) };
         self.returning[usize::from(!at_once)].push_back((now + wait, socket));
         if closing.phase != Phase::Live {
             self.refused += 1;

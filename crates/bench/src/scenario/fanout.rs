@@ -54,16 +54,12 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     if options.compare {
         targets.push(Target::floor()?);
     }
-    let rounds = options
-        .rounds
-        .unwrap_or(if options.compare { 3 } else { 1 });
+    let rounds = options.rounds.unwrap_or(if options.compare { 3 } else { 1 });
     let title = format!(
         "fanout: {} subscribers, {}/s of {} bytes, {} s, {rounds} rounds",
         options.subscribers, options.rate, options.bytes, options.seconds
     );
-    in_turn(title, rounds, &targets, |target, report| {
-        one_round(options, target, report)
-    })
+    in_turn(title, rounds, &targets, |target, report| one_round(options, target, report))
 }
 
 fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
@@ -87,10 +83,7 @@ fn requests(options: &Options, target: &Target) -> Vec<Vec<u8>> {
     (0..count)
         .map(|sequence| {
             let data = payload::data(sequence, options.bytes);
-            let event = Event {
-                channel: &channel,
-                data: &data,
-            };
+            let event = Event { channel: &channel, data: &data };
             target.credentials.publish(target.address, &[event])
         })
         .collect()
@@ -143,20 +136,14 @@ fn check(report: &mut Report, target: &Target, tally: &Tally, each: u64) {
     let (lost, doubled) = (tally.lost(each), tally.doubled(each));
     report.check(
         lost == 0 && doubled == 0,
-        format!(
-            "{name}: {} delivered, {lost} lost, {doubled} doubled",
-            tally.delivered
-        ),
+        format!("{name}: {} delivered, {lost} lost, {doubled} doubled", tally.delivered),
     );
     if let Some(status) = tally.refused {
         report.check(false, format!("{name}: a publish was answered {status}"));
     }
     if let Some(closing) = tally.closings.first() {
         let count = tally.closings.len();
-        report.check(
-            false,
-            format!("{name}: {count} connections closed, first {closing:?}"),
-        );
+        report.check(false, format!("{name}: {count} connections closed, first {closing:?}"));
     }
 }
 
@@ -172,46 +159,16 @@ fn figures(streamed: &Streamed, used: &Used, each: u64) -> Vec<Figure> {
             "µs",
             used.server_us_each(tally.delivered),
         ),
-        figure(
-            "client_cpu_us",
-            "client CPU per delivery",
-            "µs",
-            used.own_us_each(tally.delivered),
-        ),
+        figure("client_cpu_us", "client CPU per delivery", "µs", used.own_us_each(tally.delivered)),
         figure("latency_p50_ms", "latency p50", "ms", latency(0.5)),
         figure("latency_p90_ms", "latency p90", "ms", latency(0.9)),
         figure("latency_p99_ms", "latency p99", "ms", latency(0.99)),
         figure("latency_p999_ms", "latency p99.9", "ms", latency(0.999)),
-        figure(
-            "latency_max_ms",
-            "latency max",
-            "ms",
-            tally.latency.max_ms(),
-        ),
-        figure(
-            "accept_p99_ms",
-            "publish answered p99",
-            "ms",
-            tally.accepting.percentile_ms(0.99),
-        ),
-        figure(
-            "late_p99_ms",
-            "generator late p99",
-            "ms",
-            lateness.percentile_ms(0.99),
-        ),
-        figure(
-            "server_waited_ms",
-            "server waited for a CPU",
-            "ms",
-            used.server_waited_ms(),
-        ),
-        figure(
-            "others_percent",
-            "others on the machine",
-            "%",
-            used.others_percent,
-        ),
+        figure("latency_max_ms", "latency max", "ms", tally.latency.max_ms()),
+        figure("accept_p99_ms", "publish answered p99", "ms", tally.accepting.percentile_ms(0.99)),
+        figure("late_p99_ms", "generator late p99", "ms", lateness.percentile_ms(0.99)),
+        figure("server_waited_ms", "server waited for a CPU", "ms", used.server_waited_ms()),
+        figure("others_percent", "others on the machine", "%", used.others_percent),
     ]
 }
 

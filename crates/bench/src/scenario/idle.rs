@@ -37,27 +37,13 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<Report> {
     let target = Target::from_args(&options.target)?;
     let measured = measure(options, &target)?;
-    let kind = if options.shared {
-        "one shared channel"
-    } else {
-        "a channel each"
-    };
+    let kind = if options.shared { "one shared channel" } else { "a channel each" };
     let title = format!("idle: {} connections, {kind}", options.connections);
     let figures = figures(&measured, options.connections);
-    let columns = vec![Column {
-        name: target.name,
-        figures,
-    }];
-    let mut report = Report {
-        title,
-        columns,
-        ..Report::default()
-    };
+    let columns = vec![Column { name: target.name, figures }];
+    let mut report = Report { title, columns, ..Report::default() };
     let (open, all) = (measured.open, options.connections + WARM_UP);
-    report.check(
-        open == all,
-        format!("{open} of {all} connections stayed open"),
-    );
+    report.check(open == all, format!("{open} of {all} connections stayed open"));
     if let Some(first) = measured.closings.first() {
         report.check(false, format!("none closed: {first:?}"));
     }
@@ -81,20 +67,12 @@ struct Measured {
 }
 
 fn measure(options: &Options, target: &Target) -> Result<Measured> {
-    let pid = target
-        .pid
-        .context("the server's --pid is needed to read its memory")?;
+    let pid = target.pid.context("the server's --pid is needed to read its memory")?;
     let (mut client, endpoint) = (Client::new()?, target.endpoint());
     let channel = |index: usize| -> Rc<str> {
-        if options.shared {
-            "idle-shared".into()
-        } else {
-            format!("idle-{index}").into()
-        }
+        if options.shared { "idle-shared".into() } else { format!("idle-{index}").into() }
     };
-    client.open_all(&endpoint, WARM_UP, |index| {
-        format!("idle-warm-{index}").into()
-    })?;
+    client.open_all(&endpoint, WARM_UP, |index| format!("idle-warm-{index}").into())?;
     let mut quiet = Quiet::default();
     wait(&mut client, &mut quiet, SETTLE)?;
     let (before, kernel_before) = (proc::memory(pid)?, proc::tcp_kernel_bytes()?);
@@ -105,11 +83,7 @@ fn measure(options: &Options, target: &Target) -> Result<Measured> {
     wait(&mut client, &mut quiet, SETTLE)?;
     let (with_all, kernel_with_all) = (proc::memory(pid)?, proc::tcp_kernel_bytes()?);
     let meter = Meter::start(target)?;
-    wait(
-        &mut client,
-        &mut quiet,
-        Duration::from_secs(options.seconds),
-    )?;
+    wait(&mut client, &mut quiet, Duration::from_secs(options.seconds))?;
     let waiting = meter.stop()?;
     let open = client.open();
     client.hang_up();
@@ -125,45 +99,19 @@ fn measure(options: &Options, target: &Target) -> Result<Measured> {
 }
 
 fn figures(measured: &Measured, connections: usize) -> Vec<Figure> {
-    let Measured {
-        memory: [before, with_all, closed],
-        kernel,
-        opening,
-        waiting,
-        ..
-    } = measured;
+    let Measured { memory: [before, with_all, closed], kernel, opening, waiting, .. } = measured;
     let count = connections as f64;
     let each = |after: u64, before: u64| (after as f64 - before as f64) / count;
-    let (rss, own) = (
-        each(with_all.rss, before.rss),
-        each(with_all.anonymous, before.anonymous),
-    );
+    let (rss, own) = (each(with_all.rss, before.rss), each(with_all.anonymous, before.anonymous));
     let per_second = count / opening.took.as_secs_f64();
     let open_cpu = opening.server_us_each(connections as u64);
-    let idle_cpu = waiting
-        .server
-        .map(|used| used.ns as f64 / 1e6 / waiting.took.as_secs_f64());
+    let idle_cpu = waiting.server.map(|used| used.ns as f64 / 1e6 / waiting.took.as_secs_f64());
     vec![
         figure("rss_before", "resident before", "MB", megabytes(before.rss)),
-        figure(
-            "rss_after",
-            "resident with all",
-            "MB",
-            megabytes(with_all.rss),
-        ),
-        figure(
-            "rss_closed",
-            "resident after all closed",
-            "MB",
-            megabytes(closed.rss),
-        ),
+        figure("rss_after", "resident with all", "MB", megabytes(with_all.rss)),
+        figure("rss_closed", "resident after all closed", "MB", megabytes(closed.rss)),
         figure("rss_per_connection", "resident per connection", "B", rss),
-        figure(
-            "anonymous_per_connection",
-            "heap and stack per connection",
-            "B",
-            own,
-        ),
+        figure("anonymous_per_connection", "heap and stack per connection", "B", own),
         figure(
             "kernel_per_connection",
             "kernel TCP per connection",
@@ -172,12 +120,7 @@ fn figures(measured: &Measured, connections: usize) -> Vec<Figure> {
         ),
         figure("opens_per_s", "connections opened", "/s", per_second),
         figure("open_cpu_us", "server CPU per open", "µs", open_cpu),
-        figure(
-            "idle_cpu_ms_per_s",
-            "server CPU while idle",
-            "ms/s",
-            idle_cpu,
-        ),
+        figure("idle_cpu_ms_per_s", "server CPU while idle", "ms/s", idle_cpu),
     ]
 }
 

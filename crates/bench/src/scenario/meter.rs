@@ -51,30 +51,21 @@ impl Meter {
     pub(super) fn stop(&self) -> Result<Used> {
         let took = self.began.elapsed();
         let now = self.pid.map(CpuSnapshot::take).transpose()?;
-        let server = now
-            .zip(self.server.as_ref())
-            .map(|(now, then)| now.since(then));
+        let server = now.zip(self.server.as_ref()).map(|(now, then)| now.since(then));
         let own = CpuSnapshot::take(std::process::id())?.since(&self.own);
         let busy = MachineSnapshot::take()?.busy_percent_since(&self.machine);
         let cpus = std::thread::available_parallelism().map_or(1, usize::from);
         let whole_ns = took.as_nanos() as f64 * cpus as f64;
         let others_percent =
             server.map(|server| (busy - 100.0 * (server.ns + own.ns) as f64 / whole_ns).max(0.0));
-        Ok(Used {
-            server,
-            own,
-            others_percent,
-            took,
-        })
+        Ok(Used { server, own, others_percent, took })
     }
 }
 
 impl Used {
     /// Microseconds of the server's CPU for each of `count`.
     pub(super) fn server_us_each(&self, count: u64) -> Option<f64> {
-        self.server
-            .filter(|_| count > 0)
-            .map(|used| used.ns as f64 / 1e3 / count as f64)
+        self.server.filter(|_| count > 0).map(|used| used.ns as f64 / 1e3 / count as f64)
     }
 
     /// Microseconds of our own CPU for each of `count`.

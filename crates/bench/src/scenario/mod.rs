@@ -30,10 +30,7 @@ fn in_turn(
     targets: &[Target],
     measure: impl Fn(&Target, &mut Report) -> Result<Vec<Figure>>,
 ) -> Result<Report> {
-    let mut report = Report {
-        title,
-        ..Report::default()
-    };
+    let mut report = Report { title, ..Report::default() };
     let mut measured = vec![Vec::new(); targets.len()];
     for round in 1..=rounds {
         for (target, results) in targets.iter().zip(&mut measured) {

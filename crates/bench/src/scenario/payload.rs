@@ -33,13 +33,9 @@ impl Reader {
 
 fn number_at(payload: &[u8], place: usize) -> Option<u32> {
     let digits = payload.get(place..place + DIGITS)?;
-    payload[place + DIGITS..]
-        .starts_with(MARK.as_bytes())
-        .then_some(())?;
+    payload[place + DIGITS..].starts_with(MARK.as_bytes()).then_some(())?;
     digits.iter().try_fold(0_u32, |number, digit| {
-        digit
-            .is_ascii_digit()
-            .then(|| number.wrapping_mul(10) + u32::from(digit - b'0'))
+        digit.is_ascii_digit().then(|| number.wrapping_mul(10) + u32::from(digit - b'0'))
     })
 }
 
@@ -53,10 +49,7 @@ mod tests {
     #[test]
     fn a_number_comes_back_wherever_the_frame_has_it() {
         let mut reader = Reader::default();
-        for front in [
-            "{\"event\":\"load\",\"data\":\"",
-            "{\"channel\":\"load\",\"data\":\"",
-        ] {
+        for front in ["{\"event\":\"load\",\"data\":\"", "{\"channel\":\"load\",\"data\":\""] {
             for sequence in [0, 7, 4_000_000_000] {
                 let payload = format!("{front}{}\"}}", data(sequence, 100));
                 assert_eq!(reader.sequence(payload.as_bytes()), Some(sequence));

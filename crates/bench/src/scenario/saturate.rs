@@ -52,16 +52,12 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     if options.compare {
         targets.push(Target::floor()?);
     }
-    let rounds = options
-        .rounds
-        .unwrap_or(if options.compare { 3 } else { 1 });
+    let rounds = options.rounds.unwrap_or(if options.compare { 3 } else { 1 });
     let title = format!(
         "saturate: {} subscribers, {} publishers, {} x {} bytes, {} s, {rounds} rounds",
         options.subscribers, options.publishers, options.batch, options.bytes, options.seconds
     );
-    in_turn(title, rounds, &targets, |target, report| {
-        one_round(options, target, report)
-    })
+    in_turn(title, rounds, &targets, |target, report| one_round(options, target, report))
 }
 
 fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
@@ -70,20 +66,10 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
     client.add_publishers(target.address, options.publishers)?;
     let request = request(options, target);
     let warm = press(&mut client, &request, options, Duration::from_secs(1))?;
-    check(
-        report,
-        &format!("{}, warming up", target.name),
-        &warm,
-        options,
-    );
+    check(report, &format!("{}, warming up", target.name), &warm, options);
     let counters = Counters::read(target);
     let meter = Meter::start(target)?;
-    let tally = press(
-        &mut client,
-        &request,
-        options,
-        Duration::from_secs(options.seconds),
-    )?;
+    let tally = press(&mut client, &request, options, Duration::from_secs(options.seconds))?;
     let used = meter.stop()?;
     let counted = Counters::read(target).since(&counters);
     check(report, &target.name, &tally, options);
@@ -101,10 +87,7 @@ fn check(report: &mut Report, name: &str, tally: &Tally, options: &Options) {
     let (lost, doubled) = (tally.lost(each), tally.doubled(each));
     report.check(
         lost == 0 && doubled == 0,
-        format!(
-            "{name}: {} delivered, {lost} lost, {doubled} doubled",
-            tally.delivered
-        ),
+        format!("{name}: {} delivered, {lost} lost, {doubled} doubled", tally.delivered),
     );
     let (refused, closed) = (tally.refused, tally.closings.len());
     let first = tally.closings.first();
@@ -117,12 +100,8 @@ fn check(report: &mut Report, name: &str, tally: &Tally, options: &Options) {
 /// The same signed request over and over: nothing here asks which event arrived, only how many.
 fn request(options: &Options, target: &Target) -> Vec<u8> {
     let (channel, data) = (load_channel(), payload::data(0, options.bytes));
-    let events: Vec<Event<'_>> = (0..options.batch.max(1))
-        .map(|_| Event {
-            channel: &channel,
-            data: &data,
-        })
-        .collect();
+    let events: Vec<Event<'_>> =
+        (0..options.batch.max(1)).map(|_| Event { channel: &channel, data: &data }).collect();
     target.credentials.publish(target.address, &events)
 }
 
@@ -171,10 +150,7 @@ impl Counters {
     }
 
     pub(super) fn figures(&self) -> Vec<Figure> {
-        let joined = self
-            .frames
-            .zip(self.writes)
-            .filter(|(_, writes)| *writes > 0.0);
+        let joined = self.frames.zip(self.writes).filter(|(_, writes)| *writes > 0.0);
         vec![
             figure("socket_writes", "server's socket writes", "", self.writes),
             figure("frames_out", "server's frames out", "", self.frames),
@@ -191,18 +167,8 @@ impl Counters {
 fn figures(tally: &Tally, used: &Used, lost: u64, counted: &Counters) -> Vec<Figure> {
     let per_second = |count: u64| count as f64 / used.took.as_secs_f64();
     let mut figures = vec![
-        figure(
-            "deliveries_per_s",
-            "deliveries",
-            "/s",
-            per_second(tally.delivered),
-        ),
-        figure(
-            "requests_per_s",
-            "requests accepted",
-            "/s",
-            per_second(tally.accepted),
-        ),
+        figure("deliveries_per_s", "deliveries", "/s", per_second(tally.delivered)),
+        figure("requests_per_s", "requests accepted", "/s", per_second(tally.accepted)),
         figure("lost", "lost", "", lost as f64),
         figure(
             "server_cpu_us",
@@ -210,36 +176,11 @@ fn figures(tally: &Tally, used: &Used, lost: u64, counted: &Counters) -> Vec<Fig
             "µs",
             used.server_us_each(tally.delivered),
         ),
-        figure(
-            "client_cpu_us",
-            "client CPU per delivery",
-            "µs",
-            used.own_us_each(tally.delivered),
-        ),
-        figure(
-            "accept_p50_ms",
-            "publish answered p50",
-            "ms",
-            tally.accepting.percentile_ms(0.5),
-        ),
-        figure(
-            "accept_p99_ms",
-            "publish answered p99",
-            "ms",
-            tally.accepting.percentile_ms(0.99),
-        ),
-        figure(
-            "server_waited_ms",
-            "server waited for a CPU",
-            "ms",
-            used.server_waited_ms(),
-        ),
-        figure(
-            "others_percent",
-            "others on the machine",
-            "%",
-            used.others_percent,
-        ),
+        figure("client_cpu_us", "client CPU per delivery", "µs", used.own_us_each(tally.delivered)),
+        figure("accept_p50_ms", "publish answered p50", "ms", tally.accepting.percentile_ms(0.5)),
+        figure("accept_p99_ms", "publish answered p99", "ms", tally.accepting.percentile_ms(0.99)),
+        figure("server_waited_ms", "server waited for a CPU", "ms", used.server_waited_ms()),
+        figure("others_percent", "others on the machine", "%", used.others_percent),
     ];
     figures.extend(counted.figures());
     figures

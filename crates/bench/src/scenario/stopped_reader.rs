@@ -42,6 +42,9 @@ pub(crate) struct Options {
     /// Events in each request (up to 10).
     #[arg(long, default_value_t = 1)]
     batch: u32,
+    /// Requests per second; 0: as fast as they are accepted.
+    #[arg(long, default_value_t = 0)]
+    rate: u32,
 }
 
 /// # Errors
@@ -66,26 +69,14 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     let grown = rss_before
         .zip(rss_after)
         .map(|(before, after)| (after.rss as f64 - before.rss as f64) / 1e6);
-    figures.push(figure(
-        "rss_grown_mb",
-        "server's memory grew by",
-        "MB",
-        grown,
-    ));
+    figures.push(figure("rss_grown_mb", "server's memory grew by", "MB", grown));
     figures.extend(counted.figures());
     let title = format!(
         "stopped-reader: {} subscribers, {} events of {} bytes, {} publishers",
         options.subscribers, options.events, options.bytes, options.publishers
     );
-    let columns = vec![Column {
-        name: target.name,
-        figures,
-    }];
-    let mut report = Report {
-        title,
-        columns,
-        ..Report::default()
-    };
+    let columns = vec![Column { name: target.name, figures }];
+    let mut report = Report { title, columns, ..Report::default() };
     report.check(closed, "the one that stopped reading was closed");
     judge(&mut report, &order, options);
     Ok(report)
@@ -98,50 +89,28 @@ fn figures(order: &Order, used: &Used) -> Vec<Figure> {
         figure("delivered", "deliveries", "", order.delivered as f64),
         figure("deliveries_per_s", "deliveries", "/s", per_second),
         figure("server_cpu_us", "server CPU per delivery", "µs", server_cpu),
-        figure(
-            "others_percent",
-            "others on the machine",
-            "%",
-            used.others_percent,
-        ),
+        figure("others_percent", "others on the machine", "%", used.others_percent),
     ]
 }
 
 fn judge(report: &mut Report, order: &Order, options: &Options) {
     let others = options.subscribers - 1;
-    let complete = order
-        .places
-        .iter()
-        .skip(1)
-        .filter(|&&place| place == options.events as usize);
+    let complete = order.places.iter().skip(1).filter(|&&place| place == options.events as usize);
     let complete = complete.count();
     report.check(
         complete == others,
-        format!(
-            "{complete} of {others} others received all {} events",
-            options.events
-        ),
+        format!("{complete} of {others} others received all {} events", options.events),
     );
     report.check(
         order.out_of_order == 0,
         format!("{} deliveries out of the common order", order.out_of_order),
     );
-    report.check(
-        order.keeps_publishers_order(),
-        "events of each publisher came as it sent them",
-    );
+    report.check(order.keeps_publishers_order(), "events of each publisher came as it sent them");
     report.check(
         order.closings.is_empty(),
-        format!(
-            "{} others closed {:?}",
-            order.closings.len(),
-            order.closings.first()
-        ),
+        format!("{} others closed {:?}", order.closings.len(), order.closings.first()),
     );
-    report.check(
-        order.refused.is_none(),
-        format!("refused publishes: {:?}", order.refused),
-    );
+    report.check(order.refused.is_none(), format!("refused publishes: {:?}", order.refused));
 }
 
 /// Every request, signed, with the number of its first event.
@@ -151,16 +120,10 @@ fn requests(options: &Options, target: &Target) -> VecDeque<(u32, Vec<u8>)> {
     firsts
         .map(|first| {
             let last = (first + batch).min(options.events);
-            let data: Vec<String> = (first..last)
-                .map(|number| payload::data(number, options.bytes))
-                .collect();
-            let events: Vec<Event<'_>> = data
-                .iter()
-                .map(|data| Event {
-                    channel: &channel,
-                    data,
-                })
-                .collect();
+            let data: Vec<String> =
+                (first..last).map(|number| payload::data(number, options.bytes)).collect();
+            let events: Vec<Event<'_>> =
+                data.iter().map(|data| Event { channel: &channel, data }).collect();
             (first, target.credentials.publish(target.address, &events))
         })
         .collect()
@@ -174,12 +137,15 @@ fn press(
 ) -> Result<Order> {
     let mut order = Order::new(options);
     let mut waiting = requests.iter();
+    let mut due = Instant::now();
+    let pause = Duration::from_secs(1).checked_div(options.rate).unwrap_or_default();
     let wanted = u64::from(options.events) * (options.subscribers as u64 - 1);
     loop {
-        while let Some(publisher) = client.free_publisher() {
-            let Some((first, request)) = waiting.next() else {
-                break;
-            };
+        while due <= Instant::now()
+            && let Some(publisher) = client.free_publisher()
+            && let Some((first, request)) = waiting.next()
+        {
+            due += pause;
             for number in *first..(first + options.batch.max(1)).min(options.events) {
                 order.sender[number as usize] = publisher;
             }
@@ -188,6 +154,9 @@ fn press(
         let done = order.delivered >= wanted && order.answered == requests.len();
         if done || order.moved.elapsed() > PATIENCE {
             return Ok(order);
+        }
+        if due > Instant::now() {
+            client.wake_at(due)?;
         }
         client.turn(Duration::from_millis(100), &mut order)?;
     }

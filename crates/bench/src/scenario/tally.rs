@@ -53,18 +53,12 @@ impl Tally {
 
     /// Deliveries that are missing if each connection was to get `each`.
     pub(super) fn lost(&self, each: u64) -> u64 {
-        self.by_socket
-            .iter()
-            .map(|&got| each.saturating_sub(got.into()))
-            .sum()
+        self.by_socket.iter().map(|&got| each.saturating_sub(got.into())).sum()
     }
 
     /// Deliveries beyond `each`.
     pub(super) fn doubled(&self, each: u64) -> u64 {
-        self.by_socket
-            .iter()
-            .map(|&got| u64::from(got).saturating_sub(each))
-            .sum()
+        self.by_socket.iter().map(|&got| u64::from(got).saturating_sub(each)).sum()
     }
 }
 

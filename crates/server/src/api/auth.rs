@@ -115,10 +115,8 @@ fn check_signature<'q>(
         (signer.verify(&[&text], given), text)
     };
     let (good, expected) = signed(&query, paths.decoded);
-    let others = [paths.raw, paths.whole]
-        .into_iter()
-        .filter(|path| *path != paths.decoded);
-    if good || others.map(|path| signed(&query, path).0).any(|good| good) {
+    let mut others = [paths.raw, paths.whole].into_iter();
+    if good || others.any(|path| path != paths.decoded && signed(&query, path).0) {
         return Ok(query);
     }
     if let Some(joined) = query.with_numbered_keys_joined()

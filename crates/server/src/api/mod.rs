@@ -195,6 +195,7 @@ fn channel(name: &str) -> Result<ChannelName, Answer> {
     publish::parse_channel(name).map_err(refused)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "goes straight into map_err")]
 fn refused(refused: publish::Refused) -> Answer {
     let status = match refused {
         publish::Refused::Bad(_) => StatusCode::BAD_REQUEST,

@@ -43,7 +43,7 @@ impl Worker {
         };
         let socket_id = conn.socket_id(self.hub.node());
         tracing::debug!(app = %app.id, socket = %socket_id, transport = transport.name(), "connected");
-        gauge!("bellwire_connections", "transport" => transport.name()).increment(1);
+        count_connection(&transport, 1.0);
         self.slots.put(Connection {
             conn,
             transport,
@@ -135,7 +135,7 @@ impl Worker {
             return;
         };
         self.tally.backlog_bytes -= connection.backlog_bytes() as i64;
-        gauge!("bellwire_connections", "transport" => connection.transport.name()).decrement(1);
+        count_connection(&connection.transport, -1.0);
         match &mut connection.transport {
             Transport::Socket(socket) => socket.deregister(&self.registry),
             Transport::Mailbox(mailbox) => mailbox.abandon(),
@@ -259,6 +259,11 @@ impl Worker {
             Transport::Mailbox(mailbox) => mailbox.probe(),
         }
     }
+}
+
+fn count_connection(transport: &Transport, by: f64) {
+    let tls = if transport.is_tls() { "yes" } else { "no" };
+    gauge!("bellwire_connections", "transport" => transport.name(), "tls" => tls).increment(by);
 }
 
 /// What time brings for a connection.

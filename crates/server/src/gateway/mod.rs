@@ -135,9 +135,23 @@ pub(crate) fn start(
                 settings,
             );
             let name = format!("gateway-{number}");
-            std::thread::Builder::new()
-                .name(name)
-                .spawn(move || worker.run())
+            std::thread::Builder::new().name(name).spawn(move || {
+                let _end = EndWithTheServer;
+                worker.run();
+            })
         })
         .collect()
+}
+
+/// Ends the process if its thread panics: a server that lost a worker would strand a share of its
+/// clients, a restarted one has them all back within seconds.
+struct EndWithTheServer;
+
+impl Drop for EndWithTheServer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!("a gateway worker panicked; the server ends");
+            std::process::abort();
+        }
+    }
 }

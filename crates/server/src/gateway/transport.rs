@@ -21,6 +21,11 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// Whether the worker encrypts what goes out. A fallback's TLS ends at the HTTP side.
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::Socket(Socket::Tls(_)))
+    }
+
     /// The name in logs and metrics.
     pub(crate) fn name(&self) -> &'static str {
         match self {

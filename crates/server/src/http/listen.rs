@@ -21,8 +21,9 @@ use super::{House, Peer};
 use crate::config::Address;
 use crate::gateway::upgrade::Wire;
 
-/// Seconds in which a request's headers must arrive.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// Time in which a request's headers must arrive, and for which a connection may wait for its next
+/// request.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
 /// Seconds in which a TLS handshake must be done.
 const TLS_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes that the kernel may hold for a peer that does not read; the default is megabytes.

@@ -25,6 +25,7 @@ pub(crate) fn start() -> anyhow::Result<PrometheusHandle> {
         describe_gauge!(name, text);
         gauge!(name).set(0.0);
     }
+    describe_gauge!("bellwire_connections", "Connections now, by transport and TLS");
     describe_histogram!(
         "bellwire_api_request_seconds",
         Unit::Seconds,

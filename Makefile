@@ -1,0 +1,52 @@
+# Bellwire. `make` alone lists the work.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CARGO ?= cargo
+
+.PHONY: help run build test lint unit black-box compat fuzz fuzz-short bench docs setup clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+run: build ## Build all and start the server with the embedded default
+	./target/release/bellwire serve
+
+build: ## Build the server
+	@command -v cc >/dev/null || scripts/setup compiler
+	$(CARGO) build --release --locked -p bellwire
+
+test: ## Install what the tests need and run everything; ends with a count
+	scripts/test
+
+lint: ## Format, clippy, dependency rules, generated pages
+	scripts/test lint
+
+unit: ## Tests beside the code
+	scripts/test unit
+
+black-box: ## The binary from the outside
+	scripts/test black-box
+
+compat: ## Official SDKs against the release binary
+	scripts/test compat
+
+fuzz: ## Every fuzz target for a minute
+	fuzz/run 60
+
+fuzz-short: ## Every fuzz target for five seconds
+	scripts/test fuzz
+
+bench: ## Memory of idle connections, and the fan-out against a bare send loop
+	scripts/bench
+
+docs: ## Write the generated pages anew
+	BELLWIRE_UPDATE_DOCS=1 $(CARGO) test -q -p bellwire --bin bellwire reference
+	node scripts/contract-coverage.mjs
+
+setup: ## Install what building and testing need (Debian packages)
+	scripts/setup all
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf compat/js/node_modules compat/python/.venv
