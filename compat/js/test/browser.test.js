@@ -21,7 +21,7 @@ for (const transport of transports) {
       return call(page, "connected", name)
     }
 
-    // contract: 1.1, 1.12, 3.7, 4.6, B1.1, B2.1, B2.2, B3.1, B4.1, B5.1
+    // contract: 1.1, 1.12, 3.7, 4.6, B1.1, B2.1, B2.2, B4.1, B5.1
     test("connects from another origin and hears public events", async (t) => {
       const page = await browser.page(t)
       const { socket, transport: used } = await open(page, "one")

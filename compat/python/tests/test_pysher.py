@@ -278,7 +278,7 @@ class Users(TestCase):
         self.server.send_to_user(user, "note", {"n": 1})
         self.assertEqual(json.loads(client.next("note", f"#server-to-user-{user}")), {"n": 1})
 
-    # contract: 6.9, 6.10, 6.14
+    # contract: 6.9, 6.10
     def test_a_watchlist_tells_who_is_online(self):
         ann, bob = unique("ann-"), unique("bob-")
         watcher, watched = Client(self).connect(), Client(self).connect()

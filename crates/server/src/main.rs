@@ -7,6 +7,8 @@ mod config;
 mod gateway;
 mod http;
 mod ops;
+#[cfg(test)]
+mod reference;
 
 use std::process::ExitCode;
 

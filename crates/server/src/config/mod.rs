@@ -13,6 +13,9 @@ use bellwire_hub::AppSpec;
 use bellwire_hub::apps::find_clash;
 use ipnet::IpNet;
 
+#[cfg(test)]
+pub(crate) use raw::FROM_ENVIRONMENT as SERVER_KEYS;
+
 /// What the operator wants.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {

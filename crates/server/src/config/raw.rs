@@ -120,7 +120,7 @@ pub(super) struct Webhooks {
 }
 
 /// Keys of `[server]` that the environment may set, each as `BELLWIRE_` and its name in capitals.
-const FROM_ENVIRONMENT: [&str; 17] = [
+pub(crate) const FROM_ENVIRONMENT: &[&str] = &[
     "listen",
     "admin_listen",
     "path_prefix",

@@ -25,12 +25,8 @@ pub(crate) fn start() -> anyhow::Result<PrometheusHandle> {
         describe_gauge!(name, text);
         gauge!(name).set(0.0);
     }
-    describe_gauge!("bellwire_connections", "Connections now, by transport and TLS");
-    describe_histogram!(
-        "bellwire_api_request_seconds",
-        Unit::Seconds,
-        "Time from a request's headers to its answer, by route"
-    );
+    describe_gauge!(CONNECTIONS.0, CONNECTIONS.1);
+    describe_histogram!(REQUEST_SECONDS.0, Unit::Seconds, REQUEST_SECONDS.1);
     Ok(handle)
 }
 
@@ -41,6 +37,23 @@ pub(crate) fn gather(hub: &Hub) {
     gauge!("bellwire_cache_bytes").set(totals.cache_bytes as f64);
 }
 
+/// Name, kind and meaning of every metric, for the reference.
+#[cfg(test)]
+pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    let counters = COUNTERS.iter().map(|(name, text)| (*name, "counter", *text));
+    let gauges = GAUGES.iter().map(|(name, text)| (*name, "gauge", *text));
+    counters.chain(gauges).chain([
+        (CONNECTIONS.0, "gauge", CONNECTIONS.1),
+        (REQUEST_SECONDS.0, "histogram", REQUEST_SECONDS.1),
+    ])
+}
+
+const CONNECTIONS: (&str, &str) =
+    ("bellwire_connections", "Connections now, by transport and TLS");
+const REQUEST_SECONDS: (&str, &str) = (
+    "bellwire_api_request_seconds",
+    "Seconds from a request's headers to its answer, by route",
+);
 const COUNTERS: [(&str, &str); 11] = [
     (
         "bellwire_api_requests_total",
