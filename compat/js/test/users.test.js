@@ -202,9 +202,7 @@ test("of a watchlist with more than 100 names the first 100 are kept", async (t)
   assert.equal((await complaint(pusher)).code, 4302)
   const [, { user_ids }] = await pusher.watched.next("offline", ([one]) => one === "offline")
   assert.deepEqual(user_ids.sort(), watchlist.slice(0, 100).sort())
-  assert.deepEqual(order.slice(0, 4), [
-    "pusher:connection_established", "pusher:signin_success", "pusher:error", "pusher_internal:watchlist_events",
-  ])
+  assert.deepEqual(order.slice(0, 3), ["pusher:signin_success", "pusher:error", "pusher_internal:watchlist_events"])
 })
 
 // contract: 5.2, 5.10

@@ -49,7 +49,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let store = Arc::new(Sqlite::open(&config.data_dir)?);
     let first_app = welcome::first_app(config, &store)?;
     let handle = metrics::start()?;
-    let (switchboard, polls) = Switchboard::new(config.workers)?;
+    let (switchboard, polls) = Switchboard::new(config.workers, gateway_settings(config))?;
     let facts = Arc::new(LiveLog::new());
     let outlet = Arc::clone(&switchboard);
     let hub = Arc::new(Hub::new(node()?, config.cache_bytes_max, outlet, facts));

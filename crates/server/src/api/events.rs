@@ -22,6 +22,7 @@ impl Call<'_> {
         self.check(&publish)?;
         self.check_message_quota()?;
         let attributes = self.publish(&publish);
+        self.let_readers_catch_up(&publish).await;
         Ok(match attributes {
             None => Answer::done(),
             Some(channels) => super::json(format!(r#"{{"channels":{{{channels}}}}}"#)),
@@ -44,6 +45,9 @@ impl Call<'_> {
                 .map_or("}", |(_, attributes)| attributes);
             answers.push(format!("{{{bare}"));
         }
+        for publish in &batch {
+            self.let_readers_catch_up(publish).await;
+        }
         if !asked {
             return Ok(Answer::done());
         }
@@ -61,6 +65,7 @@ impl Call<'_> {
         self.check(&publish)?;
         self.check_message_quota()?;
         self.publish(&publish);
+        self.let_readers_catch_up(&publish).await;
         Ok(Answer::empty(StatusCode::ACCEPTED))
     }
 
@@ -79,6 +84,16 @@ impl Call<'_> {
             }
         }
         asked.then_some(attributes)
+    }
+
+    /// Keeps the publisher waiting for its answer while a crowd on its channels is behind.
+    async fn let_readers_catch_up(&self, publish: &Publish<'_>) {
+        let congestion = &self.house.switchboard.congestion;
+        for channel in publish.channels.iter().filter(|_| congestion.is_anywhere()) {
+            if let Some(id) = self.house.hub.channel_id(&self.app, channel) {
+                congestion.relieved(id).await;
+            }
+        }
     }
 
     fn check(&self, publish: &Publish<'_>) -> Result<(), Answer> {

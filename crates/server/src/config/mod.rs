@@ -139,7 +139,7 @@ impl Config {
             metrics_token: server.metrics_token,
             trusted_proxies: proxies(&server.trusted_proxies)?,
             max_connections: server.max_connections,
-            backlog_bytes_max: server.backlog_bytes_max,
+            backlog_bytes_max: backlog(server.backlog_bytes_max)?,
             cache_bytes_max: server.cache_bytes_max,
             log: server.log,
             log_format: server.log_format,
@@ -177,6 +177,16 @@ fn at_least_1(name: &str, value: u32) -> anyhow::Result<u32> {
         bail!("[server] {name} = 0: expected at least 1 second");
     }
     Ok(value)
+}
+
+/// Below this, a single event with its frame might not fit a quarter of it.
+const BACKLOG_MIN: usize = 65_536;
+
+fn backlog(bytes: usize) -> anyhow::Result<usize> {
+    if bytes < BACKLOG_MIN {
+        bail!("[server] backlog_bytes_max = {bytes}: expected at least {BACKLOG_MIN}");
+    }
+    Ok(bytes)
 }
 
 fn workers(wanted: u8) -> u8 {

@@ -36,12 +36,25 @@ pub(crate) struct Connection {
     pub(crate) heard_s: u32,
     /// When it was probed and has not answered since.
     pub(crate) probed_s: Option<u32>,
-    /// When it is to be sent away, while the node drains.
-    pub(crate) leaves_s: Option<u32>,
+    /// Whether it keeps up with what it is sent.
+    pub(crate) pace: Pace,
+    /// Whether its socket has taken anything of the backlog since the last scan.
+    pub(crate) took: bool,
     /// Set once the close frame is out.
     pub(crate) closing: Option<Closing>,
     /// Its place in the quotas.
     pub(crate) seat: Seat,
+}
+
+/// Whether a connection keeps up with what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Little or nothing waits for it.
+    InStep,
+    /// Much waits for it, and it reads.
+    Behind,
+    /// Much waits for it, and it does not read: nobody waits for that one.
+    Stuck,
 }
 
 /// What a client may still do after its close frame.
@@ -138,11 +151,23 @@ impl Connection {
             };
             drop(batch);
             backlog.advance(written, tally);
+            self.took = true;
             if backlog.parts.is_empty() {
                 self.backlog = None;
             }
         }
         Sent::Well
+    }
+
+    /// How it keeps up now, with so many bytes as the cap of its backlog.
+    pub(crate) fn pace_now(&self, cap: usize) -> Pace {
+        let waiting = self.backlog_bytes();
+        match self.pace {
+            Pace::InStep if waiting > cap / 4 => Pace::Behind,
+            Pace::Behind | Pace::Stuck if waiting < cap / 8 => Pace::InStep,
+            Pace::Stuck if self.took => Pace::Behind,
+            pace => pace,
+        }
     }
 
     /// Bytes that wait for it.

@@ -40,6 +40,8 @@ pub(crate) struct Turn {
     pub(crate) dirty: Vec<u32>,
     /// Frames for one channel that came right behind each other.
     run: Run,
+    /// Bytes of all frames of the turn.
+    bytes: usize,
 }
 
 /// Bytes that some connections get, and the frames they are made of.
@@ -88,6 +90,7 @@ impl Turn {
     pub(crate) fn join(&mut self, channel: ChannelId, frame: Frame, traffic: Traffic) {
         self.run.channel = Some(channel);
         self.run.bytes += frame.bytes().len();
+        self.bytes += frame.bytes().len();
         self.run.traffic[traffic as usize] += 1;
         self.run.frames.push(frame);
     }
@@ -128,6 +131,7 @@ impl Turn {
     /// A parcel of one frame.
     pub(crate) fn single(&mut self, frame: Frame) -> u32 {
         let bytes = frame.bytes().len();
+        self.bytes += bytes;
         self.parcel(vec![frame], bytes)
     }
 
@@ -184,6 +188,7 @@ impl Turn {
 
     /// Forgets the turn and keeps its room, unless a burst made it huge.
     pub(crate) fn clear(&mut self) {
+        self.bytes = 0;
         self.parcels.clear();
         self.links.clear();
         self.dirty.clear();
@@ -192,8 +197,10 @@ impl Turn {
     }
 
     /// Whether the turn should be sent before more is added to it.
-    pub(crate) fn is_large(&self) -> bool {
-        self.links.len() >= LINKS_MAX || self.parcels.len() >= PARCELS_MAX
+    pub(crate) fn is_large(&self, bytes_max: usize) -> bool {
+        self.bytes >= bytes_max
+            || self.links.len() >= LINKS_MAX
+            || self.parcels.len() >= PARCELS_MAX
     }
 }
 

@@ -49,12 +49,27 @@ pub(crate) enum Letter {
     Stop,
 }
 
+impl Letter {
+    /// What it costs while it waits.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Hub(Message::Deliver { frame, .. } | Message::Say { frame, .. }) => {
+                LETTER_BYTES + frame.bytes().len()
+            }
+            Self::Heard { texts, .. } => LETTER_BYTES + texts.iter().map(String::len).sum::<usize>(),
+            _ => LETTER_BYTES,
+        }
+    }
+}
+
 /// The inbox of one worker.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     letters: Mutex<Vec<Letter>>,
-    /// Letters that wait, readable without the lock.
+    /// Bytes of the letters that wait.
     waiting: AtomicUsize,
+    /// Bytes that may wait before publishers are held back.
+    bytes_max: usize,
     /// Set while the worker runs: it will look by itself before it sleeps.
     awake: AtomicBool,
     waker: Waker,
@@ -64,14 +79,15 @@ pub(crate) struct Inbox {
 
 /// The token of an inbox in its worker's poll.
 pub(crate) const WAKE: Token = Token(usize::MAX);
-/// Letters that may wait before publishers are held back. A letter is a frame for a whole channel.
-const LETTERS_MAX: usize = 4096;
+/// What a letter costs beside its frame, roughly.
+const LETTER_BYTES: usize = 64;
 
 impl Inbox {
-    pub(crate) fn new(registry: &Registry) -> io::Result<Self> {
+    pub(crate) fn new(registry: &Registry, bytes_max: usize) -> io::Result<Self> {
         Ok(Self {
             letters: Mutex::default(),
             waiting: AtomicUsize::new(0),
+            bytes_max,
             awake: AtomicBool::new(false),
             waker: Waker::new(registry, WAKE)?,
             room: Notify::new(),
@@ -80,9 +96,10 @@ impl Inbox {
 
     /// Leaves a letter; wakes the worker only if it sleeps and nobody has woken it yet.
     pub(crate) fn push(&self, letter: Letter) {
+        let bytes = letter.bytes();
         let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
         letters.push(letter);
-        self.waiting.store(letters.len(), Ordering::Relaxed);
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
         drop(letters);
         if !self.awake.swap(true, Ordering::SeqCst)
             && let Err(error) = self.waker.wake()
@@ -94,9 +111,8 @@ impl Inbox {
     /// Takes all letters into an empty vector, and leaves that one's room to be filled.
     pub(crate) fn take(&self, into: &mut Vec<Letter>) {
         let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_full = letters.len() >= LETTERS_MAX;
         std::mem::swap(&mut *letters, into);
-        self.waiting.store(0, Ordering::Relaxed);
+        let was_full = self.waiting.swap(0, Ordering::Relaxed) >= self.bytes_max;
         drop(letters);
         if was_full {
             self.room.notify_waiters();
@@ -124,9 +140,9 @@ impl Inbox {
 
     /// Waits until the inbox has room.
     pub(crate) async fn room(&self) {
-        while self.waiting.load(Ordering::Relaxed) >= LETTERS_MAX {
+        while self.waiting.load(Ordering::Relaxed) >= self.bytes_max {
             let room = self.room.notified();
-            if self.waiting.load(Ordering::Relaxed) < LETTERS_MAX {
+            if self.waiting.load(Ordering::Relaxed) < self.bytes_max {
                 break;
             }
             room.await;

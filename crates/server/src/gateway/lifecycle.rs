@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwire_hub::{App, Session};
+use bellwire_hub::{App, Conn, Session};
 use bellwire_protocol::frame::FrameReader;
 use bellwire_protocol::{Close, Frame, close, server};
 use metrics::{counter, gauge};
 use mio::Token;
 
-use super::connection::{Closing, Connection};
+use super::connection::{Closing, Connection, Pace};
 use super::fanout::Chain;
 use super::inbox::Arrival;
 use super::transport::Transport;
@@ -55,7 +55,8 @@ impl Worker {
             accepted_s: self.now_s,
             heard_s: self.now_s,
             probed_s: None,
-            leaves_s: None,
+            pace: Pace::InStep,
+            took: false,
             closing: None,
             seat,
         });
@@ -155,8 +156,9 @@ impl Worker {
         let memberships = std::mem::take(&mut connection.memberships);
         let subscriptions = connection.session.take_subscriptions();
         let user = connection.session.take_user();
+        let behind = std::mem::replace(&mut connection.pace, Pace::Stuck) == Pace::Behind;
         connection.seat.give_back();
-        self.rooms.leave_all(&mut self.slots, memberships);
+        self.rooms.leave_all(&mut self.slots, memberships, behind);
         self.tally.subscriptions -= subscriptions.len() as i64;
         for subscription in subscriptions {
             let user = subscription.user.as_ref();
@@ -182,31 +184,44 @@ impl Worker {
         }
     }
 
-    /// Gives every connection its second to leave in, evenly over the window.
+    /// Gives every connection its moment to leave in, evenly over the window.
     pub(super) fn drain(&mut self, window: Duration) {
-        let window_s = window.as_secs_f64();
-        let slots: Vec<usize> = (0..self.slots.len())
-            .filter(|s| self.slots.at(*s).is_some())
-            .collect();
-        let count = slots.len().max(1) as f64;
-        for (at, slot) in slots.into_iter().enumerate() {
-            let wait_s = (window_s * at as f64 / count) as u32;
-            if let Some(connection) = self.slots.at(slot) {
-                connection.leaves_s = Some(self.now_s + wait_s);
+        let conns: Vec<Conn> =
+            (0..self.slots.len()).filter_map(|slot| Some(self.slots.at(slot)?.conn)).collect();
+        let (window_ms, count) = (window.as_millis() as u64, conns.len() as u64);
+        let moment = |(at, conn)| (self.now_ms + window_ms * at as u64 / count, conn);
+        self.leaving = conns.into_iter().enumerate().map(moment).collect();
+    }
+
+    /// Sends away everyone whose moment has come.
+    pub(super) fn send_away(&mut self) {
+        while let Some((_, conn)) = self.leaving.pop_front_if(|(at_ms, _)| *at_ms <= self.now_ms) {
+            if let Some(slot) = self.slots.find(conn) {
+                self.close(slot, &close::RECONNECT);
             }
         }
-        self.scan();
     }
 
     /// One look at every connection, once a second, for all that time brings.
     pub(super) fn scan(&mut self) {
         for slot in 0..self.slots.len() {
+            self.find_stuck(slot);
             match self.due(slot) {
                 Due::Nothing => {}
                 Due::Probe => self.probe(slot),
                 Due::Close(close) => self.close(slot, &close),
                 Due::Drop => self.drop_connection(slot),
             }
+        }
+    }
+
+    /// A reader that has taken nothing for a whole second is stuck: publishers wait for it no
+    /// longer.
+    fn find_stuck(&mut self, slot: usize) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        let took = std::mem::take(&mut connection.took);
+        if connection.pace == Pace::Behind && !took {
+            self.set_pace(slot, Pace::Stuck);
         }
     }
 
@@ -227,18 +242,13 @@ impl Worker {
         {
             return Due::Drop;
         }
-        if connection
-            .leaves_s
-            .is_some_and(|leaves_s| now_s >= leaves_s)
-        {
-            return Due::Close(close::RECONNECT);
-        }
+        // Whole seconds: more than so many have passed only if one more has begun.
         let age_s = now_s - connection.accepted_s;
-        if connection.session.owes_authorization() && age_s >= settings.authorize_within_s {
+        if connection.session.owes_authorization() && age_s > settings.authorize_within_s {
             return Due::Close(close::UNAUTHORIZED);
         }
         match connection.probed_s {
-            Some(probed_s) if now_s - probed_s >= settings.pong_timeout_s => {
+            Some(probed_s) if now_s - probed_s > settings.pong_timeout_s => {
                 Due::Close(close::NO_PONG)
             }
             None if now_s - connection.heard_s > settings.activity_timeout_s => Due::Probe,

@@ -4,6 +4,7 @@
 //! never leave their worker. Workers talk to each other only through the hub and their inboxes.
 
 pub(crate) mod admission;
+mod congestion;
 mod connection;
 pub(crate) mod fallback;
 mod fanout;
@@ -27,6 +28,7 @@ use bellwire_hub::{Hub, Message, Outlet};
 
 pub(crate) use inbox::{Arrival, Letter};
 
+use congestion::Congestion;
 use inbox::Inbox;
 use worker::Worker;
 
@@ -49,23 +51,25 @@ pub(crate) struct Switchboard {
     inboxes: Vec<Arc<Inbox>>,
     /// Whose turn it is to get a connection.
     next: AtomicUsize,
+    /// Channels whose readers cannot keep up.
+    pub(crate) congestion: Arc<Congestion>,
 }
 
 impl Switchboard {
     /// As many inboxes as there will be workers, and the polls that wake them.
-    pub(crate) fn new(workers: u8) -> io::Result<(Arc<Self>, Vec<mio::Poll>)> {
+    pub(crate) fn new(
+        workers: u8,
+        settings: GatewaySettings,
+    ) -> io::Result<(Arc<Self>, Vec<mio::Poll>)> {
         let mut inboxes = Vec::new();
         let mut polls = Vec::new();
         for _ in 0..workers.max(1) {
             let poll = mio::Poll::new()?;
-            inboxes.push(Arc::new(Inbox::new(poll.registry())?));
+            inboxes.push(Arc::new(Inbox::new(poll.registry(), settings.backlog_bytes_max / 4)?));
             polls.push(poll);
         }
         Ok((
-            Arc::new(Self {
-                inboxes,
-                next: AtomicUsize::new(0),
-            }),
+            Arc::new(Self { inboxes, next: AtomicUsize::new(0), congestion: Arc::default() }),
             polls,
         ))
     }
@@ -132,6 +136,7 @@ pub(crate) fn start(
                 poll,
                 Arc::clone(inbox),
                 Arc::clone(hub),
+                Arc::clone(&switchboard.congestion),
                 settings,
             );
             let name = format!("gateway-{number}");

@@ -6,12 +6,17 @@ use std::sync::Arc;
 
 use bellwire_hub::{App, ChannelId};
 
-use super::connection::Membership;
+use super::congestion::{Congestion, is_crowd};
+use super::connection::{Membership, Pace};
 use super::worker::Slots;
 
 /// The members of every channel on this worker.
-#[derive(Debug, Default)]
-pub(crate) struct Rooms(HashMap<ChannelId, Room, foldhash::fast::RandomState>);
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    rooms: HashMap<ChannelId, Room, foldhash::fast::RandomState>,
+    /// Told when the members of a channel cannot keep up.
+    congestion: Arc<Congestion>,
+}
 
 /// The members of one channel on this worker.
 #[derive(Debug)]
@@ -20,6 +25,10 @@ pub(crate) struct Room {
     pub(crate) app: Arc<App>,
     /// In no order.
     pub(crate) members: Vec<Member>,
+    /// Members that are behind.
+    behind: usize,
+    /// Whether they were reported as a crowd.
+    congested: bool,
 }
 
 /// One member, with the place of the room in its own list: either list finds the other in one step.
@@ -30,9 +39,23 @@ pub(crate) struct Member {
 }
 
 impl Rooms {
+    pub(crate) fn new(congestion: Arc<Congestion>) -> Self {
+        Self { rooms: HashMap::default(), congestion }
+    }
+
+    /// A member of these rooms has fallen behind, or has caught up.
+    pub(crate) fn keep_pace(&mut self, memberships: &[Membership], behind: bool) {
+        for Membership { channel, .. } in memberships {
+            if let Some(room) = self.rooms.get_mut(channel) {
+                room.behind = if behind { room.behind + 1 } else { room.behind.saturating_sub(1) };
+                room.report(*channel, &self.congestion);
+            }
+        }
+    }
+
     /// The members of a channel, if it has any here.
     pub(crate) fn room(&self, channel: ChannelId) -> Option<&Room> {
-        self.0.get(&channel)
+        self.rooms.get(&channel)
     }
 
     /// Adds a connection to a channel.
@@ -46,10 +69,7 @@ impl Rooms {
         let Some(connection) = slots.at(slot) else {
             return;
         };
-        let room = self.0.entry(channel).or_insert_with(|| Room {
-            app,
-            members: Vec::new(),
-        });
+        let room = self.rooms.entry(channel).or_insert_with(|| Room { app, members: Vec::new(), behind: 0, congested: false });
         let membership = connection.memberships.len() as u32;
         if membership == 0 {
             connection.memberships.reserve_exact(1);
@@ -62,6 +82,7 @@ impl Rooms {
             slot: slot as u32,
             membership,
         });
+        room.behind += usize::from(connection.pace == Pace::Behind);
     }
 
     /// Takes a connection out of a channel; whether it was in it.
@@ -75,28 +96,36 @@ impl Rooms {
             .position(|m| m.channel == channel);
         let Some(at) = at else { return false };
         let gone = connection.memberships.swap_remove(at);
+        let behind = connection.pace == Pace::Behind;
         let moved = connection.memberships.get(at).copied();
         if let Some(moved) = moved
-            && let Some(room) = self.0.get_mut(&moved.channel)
+            && let Some(room) = self.rooms.get_mut(&moved.channel)
         {
             room.members[moved.seat as usize].membership = at as u32;
         }
-        self.vacate(slots, gone);
+        self.vacate(slots, gone, behind);
         true
     }
 
-    /// Takes a connection that is ending out of everything.
-    pub(crate) fn leave_all(&mut self, slots: &mut Slots, memberships: Vec<Membership>) {
+    /// Takes a connection that is ending out of everything; `behind` is how it was when it ended.
+    pub(crate) fn leave_all(
+        &mut self,
+        slots: &mut Slots,
+        memberships: Vec<Membership>,
+        behind: bool,
+    ) {
         for gone in memberships {
-            self.vacate(slots, gone);
+            self.vacate(slots, gone, behind);
         }
     }
 
-    fn vacate(&mut self, slots: &mut Slots, gone: Membership) {
-        let Some(room) = self.0.get_mut(&gone.channel) else {
+    fn vacate(&mut self, slots: &mut Slots, gone: Membership, behind: bool) {
+        let Some(room) = self.rooms.get_mut(&gone.channel) else {
             return;
         };
         room.members.swap_remove(gone.seat as usize);
+        room.behind -= usize::from(behind).min(room.behind);
+        room.report(gone.channel, &self.congestion);
         if let Some(moved) = room.members.get(gone.seat as usize)
             && let Some(connection) = slots.at(moved.slot as usize)
             && let Some(membership) = connection.memberships.get_mut(moved.membership as usize)
@@ -104,12 +133,23 @@ impl Rooms {
             membership.seat = gone.seat;
         }
         if room.members.is_empty() {
-            self.0.remove(&gone.channel);
-            if self.0.capacity() > 64 && self.0.len() < self.0.capacity() / 8 {
-                self.0.shrink_to(64);
+            self.rooms.remove(&gone.channel);
+            if self.rooms.capacity() > 64 && self.rooms.len() < self.rooms.capacity() / 8 {
+                self.rooms.shrink_to(64);
             }
         } else if room.members.capacity() > 64 && room.members.len() < room.members.capacity() / 4 {
             room.members.shrink_to(room.members.len() * 2);
+        }
+    }
+}
+
+impl Room {
+    /// Says when a crowd of members has fallen behind, and when it has caught up or gone.
+    fn report(&mut self, channel: ChannelId, congestion: &Congestion) {
+        let crowd = is_crowd(self.behind, self.members.len());
+        if crowd != self.congested {
+            self.congested = crowd;
+            congestion.change(channel, crowd);
         }
     }
 }

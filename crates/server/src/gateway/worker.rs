@@ -1,6 +1,7 @@
 //! A worker: one thread, one poll, a share of the sockets. Each turn it reads what came, takes its
 //! inbox, and sends every connection all that the turn has for it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -11,7 +12,8 @@ use bellwire_protocol::Frame;
 use mio::{Events, Poll, Registry, Token};
 
 use super::GatewaySettings;
-use super::connection::{Connection, Sent};
+use super::congestion::Congestion;
+use super::connection::{Connection, Pace, Sent};
 use super::fanout::{Chain, Delivery, Turn};
 use super::inbox::{Inbox, Letter, WAKE};
 use super::rooms::Rooms;
@@ -42,6 +44,8 @@ pub(crate) struct Worker {
     /// Milliseconds since the Unix epoch, as of this turn.
     pub(super) now_ms: u64,
     scanned_s: u32,
+    /// While the node drains: who is to be sent away and when, in milliseconds since the epoch.
+    pub(super) leaving: VecDeque<(u64, Conn)>,
     stopping: bool,
 }
 
@@ -114,6 +118,8 @@ impl Slots {
 /// Connections that are written to before the worker looks for something to read.
 const WRITES_BETWEEN_READS: usize = 512;
 const EVENTS: usize = 1024;
+/// How often a draining worker looks for who has to go.
+const DRAIN_STEP: Duration = Duration::from_millis(20);
 pub(super) const READ_BYTES: usize = 65_536;
 
 impl Worker {
@@ -122,6 +128,7 @@ impl Worker {
         poll: Poll,
         inbox: Arc<Inbox>,
         hub: Arc<Hub>,
+        congestion: Arc<Congestion>,
         settings: GatewaySettings,
     ) -> Self {
         let registry = poll
@@ -136,7 +143,8 @@ impl Worker {
             hub,
             settings,
             slots: Slots::default(),
-            rooms: Rooms::default(),
+            rooms: Rooms::new(congestion),
+            leaving: VecDeque::new(),
             turn: Turn::default(),
             tally: Tally::default(),
             ledger: Ledger::new(),
@@ -155,10 +163,10 @@ impl Worker {
         let mut events = Events::with_capacity(EVENTS);
         let mut letters = Vec::new();
         while !self.stopping {
-            let rest = if self.unread.is_empty() && self.inbox.may_sleep() {
-                Duration::from_millis(1000)
-            } else {
-                Duration::ZERO
+            let rest = match self.unread.is_empty() && self.inbox.may_sleep() {
+                true if self.leaving.is_empty() => Duration::from_secs(1),
+                true => DRAIN_STEP,
+                false => Duration::ZERO,
             };
             let polled = self.look(&mut events, rest);
             self.inbox.stay_awake();
@@ -166,6 +174,7 @@ impl Worker {
                 tracing::error!(%error, "a gateway worker cannot poll");
             }
             self.read_mail(&mut events, &mut letters);
+            self.send_away();
             self.scan_if_due();
             self.ledger.enter(&mut self.tally);
         }
@@ -207,6 +216,8 @@ impl Worker {
     /// Takes the inbox until it is empty. What the worker itself leaves there meanwhile is done in
     /// the same turn.
     fn read_mail(&mut self, events: &mut Events, letters: &mut Vec<Letter>) {
+        // A reader with an empty backlog must have room for a whole turn.
+        let turn_bytes_max = self.settings.backlog_bytes_max / 4;
         loop {
             self.inbox.take(letters);
             if letters.is_empty() {
@@ -214,7 +225,7 @@ impl Worker {
             }
             for letter in letters.drain(..) {
                 self.read_letter(letter);
-                if self.turn.is_large() {
+                if self.turn.is_large(turn_bytes_max) {
                     self.send_turn(events);
                 }
             }
@@ -403,15 +414,35 @@ impl Worker {
         self.settle(slot, sent);
     }
 
-    /// Ends a connection whose write went wrong.
+    /// Notes how the connection keeps up, or ends it if its write went wrong.
     fn settle(&mut self, slot: usize, sent: Sent) {
         match sent {
-            Sent::Well => {}
+            Sent::Well => self.keep_pace(slot),
             Sent::TooSlow => {
                 self.tally.slow_closed += 1;
                 self.drop_slow(slot);
             }
             Sent::Broken => self.drop_connection(slot),
+        }
+    }
+
+    /// Notes whether a connection has fallen behind or caught up.
+    fn keep_pace(&mut self, slot: usize) {
+        let cap = self.settings.backlog_bytes_max;
+        let Some(connection) = self.slots.at(slot) else { return };
+        if connection.backlog.is_none() && connection.pace == Pace::InStep {
+            return;
+        }
+        let pace = connection.pace_now(cap);
+        self.set_pace(slot, pace);
+    }
+
+    pub(super) fn set_pace(&mut self, slot: usize, pace: Pace) {
+        let Some(connection) = self.slots.at(slot) else { return };
+        let before = std::mem::replace(&mut connection.pace, pace);
+        let (was_behind, is_behind) = (before == Pace::Behind, pace == Pace::Behind);
+        if was_behind != is_behind {
+            self.rooms.keep_pace(&connection.memberships, is_behind);
         }
     }
 
