@@ -57,14 +57,12 @@ fn pairs<'a>(query: &'a Query<'_>) -> Vec<(&'a str, String)> {
 }
 
 fn many(query: &Query<'_>, name: &str) -> Vec<String> {
-    query.clone().many(&name.to_owned()).map(str::to_owned).collect()
+    query.clone().many(name).map(str::to_owned).collect()
 }
 
 fn wire(pairs: &[(&str, String)]) -> String {
     let escaped = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let pairs: Vec<String> = pairs
-        .iter()
-        .map(|(key, value)| format!("{}={}", escaped(key), escaped(value)))
-        .collect();
+    let pairs: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
     pairs.join("&")
 }

@@ -88,10 +88,7 @@ impl Settings {
     pub fn check(&self) -> Result<(), String> {
         let (ttl, data) = (limits::CACHE_TTL_S, limits::CLIENT_MESSAGE_BYTES);
         if self.cache_ttl_s == 0 || self.cache_ttl_s > ttl {
-            return Err(format!(
-                "cache_ttl_s = {}: expected 1 to {ttl}",
-                self.cache_ttl_s
-            ));
+            return Err(format!("cache_ttl_s = {}: expected 1 to {ttl}", self.cache_ttl_s));
         }
         if self.max_event_bytes == 0 || self.max_event_bytes > data {
             return Err(format!(
@@ -107,10 +104,7 @@ impl Settings {
     pub fn allows_origin(&self, origin: Option<&str>) -> bool {
         let Some(origin) = origin else { return true };
         self.allowed_origins.is_empty()
-            || self
-                .allowed_origins
-                .iter()
-                .any(|allowed| origin_matches(allowed, origin))
+            || self.allowed_origins.iter().any(|allowed| origin_matches(allowed, origin))
     }
 }
 
@@ -156,10 +150,7 @@ impl Live {
     /// Checks with the signer of an active key; `None` if the app has no such key.
     #[must_use]
     pub fn signer(&self, key: &str) -> Option<&Signer> {
-        self.keys
-            .iter()
-            .find(|k| k.active && k.key.as_str() == key)
-            .map(|k| &k.signer)
+        self.keys.iter().find(|k| k.active && k.key.as_str() == key).map(|k| &k.signer)
     }
 }
 
@@ -177,12 +168,7 @@ pub struct App {
 
 impl App {
     pub(crate) fn new(id: AppId, handle: u32, live: Live) -> Self {
-        Self {
-            id,
-            handle,
-            live: ArcSwap::from_pointee(live),
-            usage: Usage::default(),
-        }
+        Self { id, handle, live: ArcSwap::from_pointee(live), usage: Usage::default() }
     }
 
     /// Settings and keys as they are now.
@@ -260,19 +246,10 @@ mod tests {
             allowed_origins: vec!["https://shop.example".into(), "*.dev.example".into()],
             ..Settings::default()
         };
-        for good in [
-            "https://shop.example",
-            "HTTPS://SHOP.example",
-            "http://a.dev.example",
-        ] {
+        for good in ["https://shop.example", "HTTPS://SHOP.example", "http://a.dev.example"] {
             assert!(settings.allows_origin(Some(good)), "{good}");
         }
-        for bad in [
-            "http://shop.example",
-            "https://evil.example",
-            "https://xdev.example",
-            "null",
-        ] {
+        for bad in ["http://shop.example", "https://evil.example", "https://xdev.example", "null"] {
             assert!(!settings.allows_origin(Some(bad)), "{bad}");
         }
         assert!(settings.allows_origin(None));

@@ -141,21 +141,12 @@ impl Apps {
                 }
                 None => Arc::new(App::new(spec.id.clone(), self.handle(), live)),
             };
-            next.by_key
-                .extend(keys.into_iter().map(|key| (key, Arc::clone(&app))));
+            next.by_key.extend(keys.into_iter().map(|key| (key, Arc::clone(&app))));
             next.by_id.insert(spec.id, app);
         }
-        for app in before
-            .by_id
-            .values()
-            .filter(|app| !next.by_id.contains_key(&app.id))
-        {
+        for app in before.by_id.values().filter(|app| !next.by_id.contains_key(&app.id)) {
             let settings = app.live().settings.clone();
-            app.replace(Live {
-                settings,
-                keys: Vec::new(),
-                deleted: true,
-            });
+            app.replace(Live { settings, keys: Vec::new(), deleted: true });
             ended.push(Arc::clone(app));
         }
         self.catalogue.store(Arc::new(next));
@@ -199,11 +190,7 @@ fn live(spec: &AppSpec) -> Live {
         signer: Signer::new(&key.secret),
         active: key.active,
     });
-    Live {
-        settings: spec.settings.clone(),
-        keys: keys.collect(),
-        deleted: false,
-    }
+    Live { settings: spec.settings.clone(), keys: keys.collect(), deleted: false }
 }
 
 #[cfg(test)]
@@ -217,24 +204,18 @@ mod tests {
             active: *active,
             created_at_ms: None,
         });
-        AppSpec {
-            id: id.parse().unwrap(),
-            settings: Settings::default(),
-            keys: keys.collect(),
-        }
+        AppSpec { id: id.parse().unwrap(), settings: Settings::default(), keys: keys.collect() }
     }
 
     // contract: 15.1
     #[test]
     fn only_active_keys_open_an_app_and_a_change_takes_effect_at_once() {
         let apps = Apps::default();
-        apps.replace(vec![spec("1", &[("a", true), ("b", false)])])
-            .unwrap();
+        apps.replace(vec![spec("1", &[("a", true), ("b", false)])]).unwrap();
         assert!(apps.by_key("a").is_some());
         assert!(apps.by_key("b").is_none());
         let app = apps.by_id("1").unwrap();
-        apps.replace(vec![spec("1", &[("a", false), ("b", true)])])
-            .unwrap();
+        apps.replace(vec![spec("1", &[("a", false), ("b", true)])]).unwrap();
         assert!(apps.by_key("a").is_none());
         assert!(Arc::ptr_eq(&apps.by_key("b").unwrap(), &app));
         assert!(app.live().signer("a").is_none());
@@ -243,16 +224,11 @@ mod tests {
     #[test]
     fn an_app_that_is_gone_or_disabled_is_named() {
         let apps = Apps::default();
-        apps.replace(vec![spec("1", &[("a", true)]), spec("2", &[("b", true)])])
-            .unwrap();
+        apps.replace(vec![spec("1", &[("a", true)]), spec("2", &[("b", true)])]).unwrap();
         let mut disabled = spec("1", &[("a", true)]);
         disabled.settings.enabled = false;
-        let mut ended: Vec<String> = apps
-            .replace(vec![disabled])
-            .unwrap()
-            .iter()
-            .map(|app| app.id.to_string())
-            .collect();
+        let mut ended: Vec<String> =
+            apps.replace(vec![disabled]).unwrap().iter().map(|app| app.id.to_string()).collect();
         ended.sort();
         assert_eq!(ended, ["1", "2"]);
         assert!(apps.by_id("2").is_none());
@@ -272,11 +248,7 @@ mod tests {
         let mut app = spec("1", &[("new", true), ("undated", true), ("old", true)]);
         app.keys[0].created_at_ms = Some(20);
         app.keys[2].created_at_ms = Some(10);
-        let order: Vec<String> = live(&app)
-            .keys
-            .iter()
-            .map(|key| key.key.to_string())
-            .collect();
+        let order: Vec<String> = live(&app).keys.iter().map(|key| key.key.to_string()).collect();
         assert_eq!(order, ["undated", "old", "new"]);
     }
 }

@@ -30,13 +30,7 @@ const ENTRY_BYTES: usize = 256;
 impl Cache {
     /// An empty cache that keeps to a budget.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self {
-            entries: HashMap::default(),
-            by_end: BTreeMap::new(),
-            bytes: 0,
-            bytes_max,
-            next: 0,
-        }
+        Self { entries: HashMap::default(), by_end: BTreeMap::new(), bytes: 0, bytes_max, next: 0 }
     }
 
     /// Remembers an event until `ends_ms`. The oldest entries make room.
@@ -105,15 +99,9 @@ mod tests {
     fn an_entry_lives_from_its_publication_and_reading_does_not_renew_it() {
         let mut cache = Cache::new(10_000);
         cache.put(0, &channel("cache-a"), Frame::text("x"), 100);
-        assert_eq!(
-            cache.at(40, 0, &channel("cache-a")).map(|(_, left)| left),
-            Some(60)
-        );
+        assert_eq!(cache.at(40, 0, &channel("cache-a")).map(|(_, left)| left), Some(60));
         assert!(cache.at(100, 0, &channel("cache-a")).is_none());
-        assert!(
-            cache.at(40, 1, &channel("cache-a")).is_none(),
-            "another app"
-        );
+        assert!(cache.at(40, 1, &channel("cache-a")).is_none(), "another app");
         cache.expire(100);
         assert_eq!(cache.bytes(), 0);
     }
@@ -122,12 +110,7 @@ mod tests {
     fn the_oldest_make_room() {
         let mut cache = Cache::new(3 * (ENTRY_BYTES + 3));
         for at in 0..5 {
-            cache.put(
-                0,
-                &channel(&format!("cache-{at}")),
-                Frame::text("x"),
-                100 + at,
-            );
+            cache.put(0, &channel(&format!("cache-{at}")), Frame::text("x"), 100 + at);
         }
         assert!(cache.at(0, 0, &channel("cache-1")).is_none());
         assert!(cache.at(0, 0, &channel("cache-2")).is_some());

@@ -6,9 +6,17 @@ use smallvec::SmallVec;
 use crate::app::Settings;
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
-use crate::hub::ChannelInfo;
 use crate::outlet::{Message, Traffic};
 use crate::presence::Members;
+
+/// What queries may know of a channel; all zero for a vacant one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChannelInfo {
+    /// Connections that listen.
+    pub subscriptions: usize,
+    /// Distinct users, on presence channels.
+    pub users: usize,
+}
 
 /// A channel with at least one subscription.
 #[derive(Debug)]
@@ -29,6 +37,8 @@ pub(crate) struct Channel {
     count_said_ms: u64,
     /// Whether a later count waits for its turn.
     pub(crate) count_waits: bool,
+    /// Whether the shard's list of waiting counts names this channel, waiting or not.
+    pub(crate) count_listed: bool,
 }
 
 impl Channel {
@@ -44,6 +54,7 @@ impl Channel {
             members,
             count_said_ms: 0,
             count_waits: false,
+            count_listed: false,
         }
     }
 
@@ -55,10 +66,7 @@ impl Channel {
     /// What queries may know of it.
     pub(crate) fn info(&self) -> ChannelInfo {
         let users = self.members.as_deref().map_or(0, Members::count);
-        ChannelInfo {
-            subscriptions: self.subscriptions,
-            users,
-        }
+        ChannelInfo { subscriptions: self.subscriptions, users }
     }
 
     /// Counts a new member of a worker.
@@ -91,37 +99,25 @@ impl Channel {
         effects: &mut Effects,
     ) {
         for (worker, _) in &self.listeners {
-            let message = Message::Deliver {
-                channel: self.id,
-                frame: frame.clone(),
-                except,
-                traffic,
-            };
+            let message =
+                Message::Deliver { channel: self.id, frame: frame.clone(), except, traffic };
             effects.tell(*worker, message);
         }
     }
 
-    /// Tells subscribers how many they are, now or when the throttle allows; whether it has to wait
-    /// (contract 14.2, 14.3, 14.5).
-    pub(crate) fn say_count(
-        &mut self,
-        now_ms: u64,
-        settings: &Settings,
-        effects: &mut Effects,
-    ) -> bool {
+    /// Tells subscribers how many they are, now or when the throttle allows (contract 14.2, 14.3,
+    /// 14.5).
+    pub(crate) fn say_count(&mut self, now_ms: u64, settings: &Settings, effects: &mut Effects) {
         if !settings.subscription_count || !self.name.kind().announces_count() {
             self.count_waits = false;
-            return false;
+            return;
         }
-        let throttled = self.subscriptions > limits::COUNT_THROTTLE_ABOVE
+        self.count_waits = self.subscriptions > limits::COUNT_THROTTLE_ABOVE
             && now_ms < self.count_said_ms + limits::COUNT_THROTTLE_MS;
-        let newly_waiting = throttled && !self.count_waits;
-        self.count_waits = throttled;
-        if !throttled && self.subscriptions > 0 {
+        if !self.count_waits && self.subscriptions > 0 {
             self.count_said_ms = now_ms;
             let frame = server::subscription_count(&self.name, self.subscriptions);
             self.deliver(&frame, None, Traffic::Internal, effects);
         }
-        newly_waiting
     }
 }

@@ -53,10 +53,7 @@ impl Conn {
     /// The name that the client is told.
     #[must_use]
     pub fn socket_id(self, node: u64) -> SocketId {
-        SocketId {
-            node,
-            connection: self.0,
-        }
+        SocketId { node, connection: self.0 }
     }
 
     /// The connection of a socket id, if this node issued it.
@@ -78,10 +75,7 @@ mod tests {
     #[test]
     fn a_socket_id_leads_back_to_its_connection() {
         let conn = Conn::new(7, 123_456, 999_999);
-        assert_eq!(
-            (conn.worker(), conn.slot(), conn.generation()),
-            (7, 123_456, 999_999)
-        );
+        assert_eq!((conn.worker(), conn.slot(), conn.generation()), (7, 123_456, 999_999));
         let socket_id = conn.socket_id(42);
         assert_eq!(Conn::of(socket_id, 42), Some(conn));
         assert_eq!(Conn::of(socket_id, 43), None);

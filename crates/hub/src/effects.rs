@@ -23,12 +23,7 @@ impl Effects {
     /// Something happened on a channel. Server-to-user channels make no facts (contract 6.8).
     pub(crate) fn happened(&mut self, app: &AppId, channel: &ChannelName, at_ms: u64, what: What) {
         if channel.kind().is_listed() {
-            self.facts.push(Fact {
-                app: app.clone(),
-                channel: channel.clone(),
-                at_ms,
-                what,
-            });
+            self.facts.push(Fact { app: app.clone(), channel: channel.clone(), at_ms, what });
         }
     }
 }

@@ -13,29 +13,13 @@ use bellwire_protocol::{ChannelName, Close, Frame, SocketId, UserId, server};
 
 use crate::app::App;
 use crate::cache::Cache;
+use crate::channel::ChannelInfo;
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
 use crate::fact::{Fact, FactSink, What};
 use crate::outlet::{Message, Outlet, Traffic};
-use crate::shard::{Event, Place, Shard};
+use crate::shard::{Event, Place, Refusal, Shard};
 use crate::users::Users;
-
-/// Why a subscription is refused although its signature is good.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The presence channel has as many members as the app allows (contract 5.3).
-    #[error("Presence channel is full: it has the maximum of {0} members")]
-    PresenceFull(usize),
-}
-
-/// What queries may know of a channel; all zero for a vacant one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ChannelInfo {
-    /// Connections that listen.
-    pub subscriptions: usize,
-    /// Distinct users, on presence channels.
-    pub users: usize,
-}
 
 /// Sums for the metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -139,11 +123,7 @@ impl Hub {
         except: Option<SocketId>,
     ) -> ChannelInfo {
         let except = except.and_then(|socket_id| Conn::of(socket_id, self.node));
-        let event = Event {
-            frame,
-            except,
-            traffic: Traffic::Broadcast,
-        };
+        let event = Event { frame, except, traffic: Traffic::Broadcast };
         self.with_channel(app, channel, |shard, place, effects| {
             shard.publish(now_ms, place, &event, effects);
             shard.info(place)
@@ -152,29 +132,20 @@ impl Hub {
 
     /// Passes on what a client said to the others on its channel (contract 7.4).
     pub fn publish_from(&self, now_ms: u64, app: &Arc<App>, said: ClientEvent, conn: Conn) {
-        let ClientEvent {
-            channel,
-            frame,
-            event,
-            data,
-            user,
-        } = said;
+        let ClientEvent { channel, frame, event, data, user } = said;
         let socket_id = conn.socket_id(self.node);
-        let to_others = Event {
-            frame,
-            except: Some(conn),
-            traffic: Traffic::Client,
-        };
+        let to_others = Event { frame, except: Some(conn), traffic: Traffic::Client };
         self.with_channel(app, &channel, |shard, place, effects| {
             shard.publish(now_ms, place, &to_others, effects);
-            let what = What::ClientEvent {
-                event,
-                data,
-                socket_id,
-                user,
-            };
+            let what = What::ClientEvent { event, data, socket_id, user };
             effects.happened(&app.id, &channel, now_ms, what);
         });
+    }
+
+    /// The life of a channel that is occupied now, as workers know it.
+    #[must_use]
+    pub fn channel_id(&self, app: &Arc<App>, channel: &ChannelName) -> Option<ChannelId> {
+        self.with_channel(app, channel, |shard, place, _| shard.id(place))
     }
 
     /// What is known of a channel.
@@ -230,14 +201,7 @@ impl Hub {
         let frames = std::iter::once(server::signin_success(user_data)).chain(cut);
         self.with_users(app, |users, effects| {
             users.unwatch(app.handle, conn, before);
-            users.sign_in(
-                app.handle,
-                conn,
-                &user.member.id,
-                watchlist,
-                frames,
-                effects,
-            );
+            users.sign_in(app.handle, conn, &user.member.id, watchlist, frames, effects);
         });
     }
 
@@ -250,18 +214,13 @@ impl Hub {
 
     /// Ends every connection that signed in as the user; how many there were (contract 11).
     pub fn terminate(&self, app: &Arc<App>, user: &str, close: &Close) -> usize {
-        self.with_users(app, |users, effects| {
-            users.terminate(app.handle, user, close, effects)
-        })
+        self.with_users(app, |users, effects| users.terminate(app.handle, user, close, effects))
     }
 
     /// Ends all connections of an app.
     pub fn close_app(&self, app: &Arc<App>, close: &Close) {
         for worker in 0..self.outlet.workers() {
-            let message = Message::CloseApp {
-                app: Arc::clone(app),
-                close: close.clone(),
-            };
+            let message = Message::CloseApp { app: Arc::clone(app), close: close.clone() };
             self.outlet.push(worker, message);
         }
     }
@@ -280,15 +239,8 @@ impl Hub {
     /// Sums for the metrics.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let channels = self
-            .shards
-            .iter()
-            .map(|shard| lock(shard).state.len())
-            .sum();
-        Totals {
-            channels,
-            cache_bytes: lock(&self.cache).bytes(),
-        }
+        let channels = self.shards.iter().map(|shard| lock(shard).state.len()).sum();
+        Totals { channels, cache_bytes: lock(&self.cache).bytes() }
     }
 
     fn with_channel<R>(
@@ -358,10 +310,7 @@ fn watchlist_cut(accepted: &[UserId]) -> Frame {
 }
 
 fn guarded<T>(state: T) -> Mutex<Guarded<T>> {
-    Mutex::new(Guarded {
-        state,
-        effects: Effects::default(),
-    })
+    Mutex::new(Guarded { state, effects: Effects::default() })
 }
 
 /// A command that panicked has left its shard as it was or one step further; others go on.
@@ -371,9 +320,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hub")
-            .field("node", &self.node)
-            .finish_non_exhaustive()
+        f.debug_struct("Hub").field("node", &self.node).finish_non_exhaustive()
     }
 }
 

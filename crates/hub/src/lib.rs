@@ -21,8 +21,10 @@ mod users;
 
 pub use app::{App, Settings};
 pub use apps::{AppSpec, AppStore, Apps, KeySpec};
+pub use channel::ChannelInfo;
 pub use conn::{ChannelId, Conn};
 pub use fact::{Fact, FactSink};
-pub use hub::{ChannelInfo, Hub, Refusal};
+pub use hub::Hub;
 pub use outlet::{Message, Outlet};
 pub use session::{Action, Session};
+pub use shard::Refusal;

@@ -39,10 +39,10 @@ impl Members {
 
     /// One more connection of a user; whether it is the first.
     pub(crate) fn join(&mut self, member: &Member) -> bool {
-        let seat = self.users.entry(member.id.clone()).or_insert_with(|| Seat {
-            info: member.info.clone(),
-            connections: 0,
-        });
+        let seat = self
+            .users
+            .entry(member.id.clone())
+            .or_insert_with(|| Seat { info: member.info.clone(), connections: 0 });
         seat.connections += 1;
         let first = seat.connections == 1;
         if first {
@@ -81,10 +81,7 @@ mod tests {
     use super::*;
 
     fn member(id: &str, info: Option<&str>) -> Member {
-        Member {
-            id: id.parse().unwrap(),
-            info: info.map(Into::into),
-        }
+        Member { id: id.parse().unwrap(), info: info.map(Into::into) }
     }
 
     // contract: 5.7, 5.9, 5.11

@@ -14,7 +14,8 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::app::{App, Live, Settings};
 use crate::conn::ChannelId;
-use crate::hub::{ClientEvent, Refusal};
+use crate::hub::ClientEvent;
+use crate::shard::Refusal;
 
 /// What follows from what a client said.
 #[derive(Debug)]
@@ -187,18 +188,12 @@ impl Session {
         &self,
         wish: &client::Subscribe<'_>,
     ) -> Result<(ChannelName, Option<Member>), Refused> {
-        let shown: String = wish
-            .channel
-            .chars()
-            .take(limits::CHANNEL_NAME_CHARS)
-            .collect();
+        let shown: String = wish.channel.chars().take(limits::CHANNEL_NAME_CHARS).collect();
         let channel: ChannelName = wish.channel.parse().map_err(|error| {
             Refused::Subscription(format!("Invalid channel name '{shown}': {error}"))
         })?;
         if self.subscription(&wish.channel).is_some() {
-            return Err(Refused::Plain(format!(
-                "Existing subscription to channel {channel}"
-            )));
+            return Err(Refused::Plain(format!("Existing subscription to channel {channel}")));
         }
         let live = self.app.live();
         let max = live.settings.max_channels_per_connection;
@@ -210,9 +205,9 @@ impl Session {
         let member = match channel.kind() {
             ChannelKind::ServerToUser => self.check_own_user(&channel).map(|()| None)?,
             kind if kind.is_presence() => Some(self.check_member(&live, &channel, wish)?),
-            kind if kind.needs_auth() => self
-                .check_signature(&live, &channel, wish, None)
-                .map(|()| None)?,
+            kind if kind.needs_auth() => {
+                self.check_signature(&live, &channel, wish, None).map(|()| None)?
+            }
             _ => None,
         };
         Ok((channel, member))
@@ -315,18 +310,13 @@ impl Session {
             let signed = format!("{socket_id}::user::{}", wish.user_data);
             return Err(invalid_signature(&signed, signature));
         }
-        let Settings {
-            max_user_object_bytes,
-            max_watchlist,
-            ..
-        } = live.settings;
+        let Settings { max_user_object_bytes, max_watchlist, .. } = live.settings;
         let user = User::parse(&wish.user_data, max_user_object_bytes, max_watchlist)
             .map_err(|error| error.to_string())?;
         match &self.user {
-            Some(before) if before.member.id != user.member.id => Err(format!(
-                "Connection is already signed in as user {}",
-                before.member.id
-            )),
+            Some(before) if before.member.id != user.member.id => {
+                Err(format!("Connection is already signed in as user {}", before.member.id))
+            }
             _ => Ok(user),
         }
     }
@@ -353,11 +343,7 @@ impl Session {
             );
         }
         let Some(at) = self.subscription(&said.channel) else {
-            let channel: String = said
-                .channel
-                .chars()
-                .take(limits::CHANNEL_NAME_CHARS)
-                .collect();
+            let channel: String = said.channel.chars().take(limits::CHANNEL_NAME_CHARS).collect();
             return refuse(&format!(
                 "Cannot broadcast client event (connection not subscribed to channel {channel})"
             ));
@@ -377,12 +363,7 @@ impl Session {
             ));
         }
         let max = settings.max_client_events_per_s;
-        if !within_rate(
-            &mut self.client_events_since_ms,
-            &mut self.client_events,
-            now_ms,
-            max,
-        ) {
+        if !within_rate(&mut self.client_events_since_ms, &mut self.client_events, now_ms, max) {
             let text = format!("Client event rejected: rate limit of {max} per second exceeded");
             return Err((Some(4301), text));
         }
@@ -397,9 +378,7 @@ impl Session {
     }
 
     fn subscription(&self, channel: &str) -> Option<usize> {
-        self.subscriptions
-            .iter()
-            .position(|s| s.channel.as_str() == channel)
+        self.subscriptions.iter().position(|s| s.channel.as_str() == channel)
     }
 }
 
@@ -445,10 +424,7 @@ fn invalid_signature(signed: &str, signature: &str) -> String {
 }
 
 fn refusal_frames(channel: &str, text: &str, status: u16) -> SmallVec<[Frame; 2]> {
-    smallvec![
-        server::error(None, text),
-        server::subscription_error(channel, text, status)
-    ]
+    smallvec![server::error(None, text), server::subscription_error(channel, text, status)]
 }
 
 fn say(frame: Frame) -> Action {

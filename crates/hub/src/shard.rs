@@ -11,12 +11,19 @@ use smallvec::SmallVec;
 
 use crate::app::{App, Settings};
 use crate::cache::Cache;
-use crate::channel::Channel;
+use crate::channel::{Channel, ChannelInfo};
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
 use crate::fact::What;
-use crate::hub::{ChannelInfo, Refusal};
 use crate::outlet::{Message, Traffic};
+
+/// Why a subscription is refused although its signature is good.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The presence channel has as many members as the app allows (contract 5.3).
+    #[error("Presence channel is full: it has the maximum of {0} members")]
+    PresenceFull(usize),
+}
 
 /// Which channel of which app, with the hash that led to this shard.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +48,7 @@ pub(crate) struct Shard {
     /// Shared by all shards, so that its budget is one. Locked only while the shard is locked, never
     /// the other way round.
     cache: Arc<Mutex<Cache>>,
-    /// Channels whose count waits for the throttle; may name channels that are gone.
+    /// Channels whose count waits for the throttle, each once; may name channels that are gone.
     waiting_counts: Vec<(u64, ChannelId, Arc<App>)>,
     next_id: u64,
     /// Ids of different shards never meet: they step by the number of shards.
@@ -70,9 +77,7 @@ impl Shard {
         member: Option<&Member>,
         effects: &mut Effects,
     ) -> Result<ChannelId, Refusal> {
-        let Place {
-            app, channel: name, ..
-        } = place;
+        let Place { app, channel: name, .. } = place;
         let live = app.live();
         self.check_room(place, &live.settings, member)?;
         let channel = self.occupied(place);
@@ -80,14 +85,10 @@ impl Shard {
         if channel.subscriptions() == 0 {
             effects.happened(&app.id, name, now_ms, What::Occupied);
         }
-        let snapshot = channel
-            .members
-            .as_deref_mut()
-            .zip(member)
-            .map(|(members, member)| {
-                let first = members.join(member);
-                (members.snapshot(), first.then_some(member))
-            });
+        let snapshot = channel.members.as_deref_mut().zip(member).map(|(members, member)| {
+            let first = members.join(member);
+            (members.snapshot(), first.then_some(member))
+        });
         if let Some((_, Some(member))) = &snapshot {
             let frame = server::member_added(name, &member.id, member.info.as_deref());
             channel.deliver(&frame, None, Traffic::Presence, effects);
@@ -100,12 +101,7 @@ impl Shard {
         };
         let mut frames = SmallVec::from_iter([succeeded]);
         frames.extend(self.first_words(now_ms, place, effects));
-        let admit = Message::Admit {
-            conn,
-            channel: id,
-            app: Arc::clone(app),
-            frames,
-        };
+        let admit = Message::Admit { conn, channel: id, app: Arc::clone(app), frames };
         effects.tell(conn.worker(), admit);
         self.count_changed(now_ms, place, &live.settings, effects);
         Ok(id)
@@ -122,27 +118,16 @@ impl Shard {
         closed: bool,
         effects: &mut Effects,
     ) {
-        let Place {
-            app, channel: name, ..
-        } = place;
+        let Place { app, channel: name, .. } = place;
         let Some(channel) = self.find_mut(place) else {
             return;
         };
         channel.remove_listener(conn.worker());
         if !closed {
-            effects.tell(
-                conn.worker(),
-                Message::Dismiss {
-                    conn,
-                    channel: channel.id,
-                },
-            );
+            effects.tell(conn.worker(), Message::Dismiss { conn, channel: channel.id });
         }
         let gone = user.filter(|user| {
-            channel
-                .members
-                .as_deref_mut()
-                .is_some_and(|members| members.leave(user))
+            channel.members.as_deref_mut().is_some_and(|members| members.leave(user))
         });
         if let Some(user) = gone {
             let frame = server::member_removed(name, user);
@@ -172,15 +157,18 @@ impl Shard {
         if place.channel.kind().is_cache() && event.traffic == Traffic::Broadcast {
             let ttl_ms = u64::from(place.app.live().settings.cache_ttl_s) * 1000;
             let frame = event.frame.clone();
-            self.cache()
-                .put(place.app.handle, place.channel, frame, now_ms + ttl_ms);
+            self.cache().put(place.app.handle, place.channel, frame, now_ms + ttl_ms);
         }
+    }
+
+    /// The life of a channel that is occupied now.
+    pub(crate) fn id(&self, place: Place<'_>) -> Option<ChannelId> {
+        self.find(place).map(|channel| channel.id)
     }
 
     /// What is known of a channel now.
     pub(crate) fn info(&self, place: Place<'_>) -> ChannelInfo {
-        self.find(place)
-            .map_or(ChannelInfo::default(), Channel::info)
+        self.find(place).map_or(ChannelInfo::default(), Channel::info)
     }
 
     /// The cached event and the milliseconds it has left.
@@ -192,9 +180,7 @@ impl Shard {
 
     /// The users on a presence channel.
     pub(crate) fn users(&self, place: Place<'_>) -> Vec<UserId> {
-        let members = self
-            .find(place)
-            .and_then(|channel| channel.members.as_deref());
+        let members = self.find(place).and_then(|channel| channel.members.as_deref());
         members.map_or(Vec::new(), |members| members.users().cloned().collect())
     }
 
@@ -204,22 +190,21 @@ impl Shard {
         app: u32,
     ) -> impl Iterator<Item = (&ChannelName, ChannelInfo)> {
         let listed = move |c: &&Channel| c.app == app && c.name.kind().is_listed();
-        self.channels
-            .iter()
-            .filter(listed)
-            .map(|channel| (&channel.name, channel.info()))
+        self.channels.iter().filter(listed).map(|channel| (&channel.name, channel.info()))
     }
 
     /// Does what time brings: counts whose throttle has passed.
     pub(crate) fn tick(&mut self, now_ms: u64, effects: &mut Effects) {
         let waiting = std::mem::take(&mut self.waiting_counts);
         for (hash, id, app) in waiting {
-            let found = self.channels.find_mut(hash, |channel| channel.id == id);
-            let Some(channel) = found.filter(|channel| channel.count_waits) else {
+            let Some(channel) = self.channels.find_mut(hash, |channel| channel.id == id) else {
                 continue;
             };
-            channel.say_count(now_ms, &app.live().settings, effects);
             if channel.count_waits {
+                channel.say_count(now_ms, &app.live().settings, effects);
+            }
+            channel.count_listed = channel.count_waits;
+            if channel.count_listed {
                 self.waiting_counts.push((hash, id, app));
             }
         }
@@ -237,17 +222,11 @@ impl Shard {
         member: Option<&Member>,
     ) -> Result<(), Refusal> {
         let max = settings.max_presence_members;
-        let members = self
-            .find(place)
-            .and_then(|channel| channel.members.as_deref());
+        let members = self.find(place).and_then(|channel| channel.members.as_deref());
         let full = members.zip(member).is_some_and(|(members, member)| {
             max != 0 && members.count() >= max && !members.has(&member.id)
         });
-        if full {
-            Err(Refusal::PresenceFull(max))
-        } else {
-            Ok(())
-        }
+        if full { Err(Refusal::PresenceFull(max)) } else { Ok(()) }
     }
 
     /// What a newcomer to a cache channel hears after its success (contract 8.2).
@@ -272,11 +251,12 @@ impl Shard {
         let Some(channel) = self.find_mut(place) else {
             return;
         };
-        let waits = channel.say_count(now_ms, settings, effects);
+        channel.say_count(now_ms, settings, effects);
+        let newly_listed = channel.count_waits && !channel.count_listed;
+        channel.count_listed |= newly_listed;
         let (id, count) = (channel.id, channel.subscriptions());
-        if waits {
-            self.waiting_counts
-                .push((place.hash, id, Arc::clone(place.app)));
+        if newly_listed {
+            self.waiting_counts.push((place.hash, id, Arc::clone(place.app)));
         }
         if settings.subscription_count && place.channel.kind().announces_count() {
             let what = What::SubscriptionCount(count);
@@ -289,9 +269,7 @@ impl Shard {
     }
 
     fn occupied(&mut self, place: Place<'_>) -> &mut Channel {
-        let entry = self
-            .channels
-            .entry(place.hash, |channel| is(channel, place), |c| c.hash);
+        let entry = self.channels.entry(place.hash, |channel| is(channel, place), |c| c.hash);
         match entry {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
@@ -309,15 +287,11 @@ impl Shard {
     }
 
     fn find_mut(&mut self, place: Place<'_>) -> Option<&mut Channel> {
-        self.channels
-            .find_mut(place.hash, |channel| is(channel, place))
+        self.channels.find_mut(place.hash, |channel| is(channel, place))
     }
 
     fn remove(&mut self, place: Place<'_>) {
-        if let Ok(entry) = self
-            .channels
-            .find_entry(place.hash, |channel| is(channel, place))
-        {
+        if let Ok(entry) = self.channels.find_entry(place.hash, |channel| is(channel, place)) {
             entry.remove();
         }
         if self.channels.capacity() > 64 && self.channels.len() < self.channels.capacity() / 8 {

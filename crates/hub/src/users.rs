@@ -96,13 +96,7 @@ impl Users {
         let conns = self.apps.get(&app).and_then(|users| users.online.get(user));
         let conns = conns.map_or(&[][..], Vec::as_slice);
         for conn in conns {
-            effects.tell(
-                conn.worker(),
-                Message::Close {
-                    conn: *conn,
-                    close: close.clone(),
-                },
-            );
+            effects.tell(conn.worker(), Message::Close { conn: *conn, close: close.clone() });
         }
         conns.len()
     }
@@ -117,10 +111,8 @@ impl AppUsers {
                 watchers.push(conn);
             }
         }
-        let (online, offline): (Vec<UserId>, Vec<UserId>) = watchlist
-            .iter()
-            .cloned()
-            .partition(|user| self.online.contains_key(user));
+        let (online, offline): (Vec<UserId>, Vec<UserId>) =
+            watchlist.iter().cloned().partition(|user| self.online.contains_key(user));
         (!watchlist.is_empty()).then(|| server::watchlist_events(&online, &offline))
     }
 
@@ -146,13 +138,7 @@ impl AppUsers {
             false => server::watchlist_events(&[], changed),
         };
         for conn in watchers {
-            effects.tell(
-                conn.worker(),
-                Message::Say {
-                    conn: *conn,
-                    frame: frame.clone(),
-                },
-            );
+            effects.tell(conn.worker(), Message::Say { conn: *conn, frame: frame.clone() });
         }
     }
 }

@@ -137,10 +137,7 @@ impl FromStr for ChannelName {
             && text.len() <= CHANNEL_NAME_CHARS
             && free_part.bytes().all(is_name_byte);
         if legal {
-            Ok(Self {
-                text: text.into(),
-                kind,
-            })
+            Ok(Self { text: text.into(), kind })
         } else {
             Err(InvalidId {
                 what: "channel name",
@@ -234,18 +231,7 @@ mod tests {
         assert!("a".repeat(164).parse::<ChannelName>().is_ok());
         assert!("aZ09_-=@,.;".parse::<ChannelName>().is_ok());
         assert!("a".repeat(165).parse::<ChannelName>().is_err());
-        for bad in [
-            "",
-            "a b",
-            "a/b",
-            "#",
-            "#x",
-            "a#b",
-            "#server-to-user-",
-            "ä",
-            "a\n",
-            "a:b",
-        ] {
+        for bad in ["", "a b", "a/b", "#", "#x", "a#b", "#server-to-user-", "ä", "a\n", "a:b"] {
             assert!(bad.parse::<ChannelName>().is_err(), "{bad:?}");
         }
     }

@@ -147,11 +147,7 @@ fn client_event<'a>(
     };
     let data =
         JsonStr::from_raw(data).unwrap_or_else(|| JsonStr::encode(&json::compact(data.get())));
-    Ok(ClientEvent {
-        event,
-        channel: channel.into_text(),
-        data,
-    })
+    Ok(ClientEvent { event, channel: channel.into_text(), data })
 }
 
 fn object<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Unreadable> {
@@ -210,11 +206,7 @@ mod tests {
             r#" {"event":"pusher:ping"} "#,
             r#"{"data":null,"event":"pusher:\u0070ing","extra":[[1]]}"#,
         ] {
-            assert_eq!(
-                ClientMessage::parse(ping),
-                Ok(ClientMessage::Ping),
-                "{ping}"
-            );
+            assert_eq!(ClientMessage::parse(ping), Ok(ClientMessage::Ping), "{ping}");
         }
         let pong = r#"{"event":"pusher:pong","data":{}}"#;
         assert_eq!(ClientMessage::parse(pong), Ok(ClientMessage::Pong));
@@ -230,10 +222,7 @@ mod tests {
         };
         assert_eq!(subscribe.channel, "presence-a");
         assert_eq!(subscribe.auth.unwrap(), "k:s");
-        assert_eq!(
-            subscribe.channel_data.unwrap(),
-            r#"{"user_id": 1, "n": "Zo\u00eb"}"#
-        );
+        assert_eq!(subscribe.channel_data.unwrap(), r#"{"user_id": 1, "n": "Zo\u00eb"}"#);
     }
 
     // contract: 4.1
@@ -244,10 +233,7 @@ mod tests {
         let Ok(ClientMessage::Subscribe(subscribe)) = ClientMessage::parse(text) else {
             panic!("no subscribe");
         };
-        assert_eq!(
-            (subscribe.auth.as_deref(), subscribe.channel_data),
-            (Some(""), None)
-        );
+        assert_eq!((subscribe.auth.as_deref(), subscribe.channel_data), (Some(""), None));
     }
 
     // contract: 3.10, 3.11, 7.6
@@ -260,47 +246,17 @@ mod tests {
             (r#"{"event":"a","event":"b"}"#, "duplicate field"),
             ("{}", "Missing parameter: event"),
             (r#"{"event":1}"#, "Expected event parameter to be a string"),
-            (
-                r#"{"event":"x"}"#,
-                "Unsupported event received on socket: 'x'",
-            ),
+            (r#"{"event":"x"}"#, "Unsupported event received on socket: 'x'"),
             (r#"{"event":"pusher:subscribe"}"#, "Missing parameter: data"),
-            (
-                r#"{"event":"pusher:subscribe","data":""}"#,
-                "data parameter to be an object",
-            ),
-            (
-                r#"{"event":"pusher:subscribe","data":{}}"#,
-                "Missing parameter: data.channel",
-            ),
-            (
-                r#"{"event":"pusher:subscribe","data":{"channel":1}}"#,
-                "data.channel",
-            ),
-            (
-                r#"{"event":"pusher:subscribe","data":{"channel":"a","auth":{}}}"#,
-                "data.auth",
-            ),
-            (
-                r#"{"event":"pusher:unsubscribe","data":{}}"#,
-                "data.channel",
-            ),
-            (
-                r#"{"event":"pusher:signin","data":{"auth":"a"}}"#,
-                "data.user_data",
-            ),
-            (
-                r#"{"event":"client-a","channel":"b"}"#,
-                "must contain channel and data",
-            ),
-            (
-                r#"{"event":"client-a","data":"b"}"#,
-                "must contain channel and data",
-            ),
-            (
-                r#"{"event":"client-a","data":"b","channel":4}"#,
-                "must contain channel and data",
-            ),
+            (r#"{"event":"pusher:subscribe","data":""}"#, "data parameter to be an object"),
+            (r#"{"event":"pusher:subscribe","data":{}}"#, "Missing parameter: data.channel"),
+            (r#"{"event":"pusher:subscribe","data":{"channel":1}}"#, "data.channel"),
+            (r#"{"event":"pusher:subscribe","data":{"channel":"a","auth":{}}}"#, "data.auth"),
+            (r#"{"event":"pusher:unsubscribe","data":{}}"#, "data.channel"),
+            (r#"{"event":"pusher:signin","data":{"auth":"a"}}"#, "data.user_data"),
+            (r#"{"event":"client-a","channel":"b"}"#, "must contain channel and data"),
+            (r#"{"event":"client-a","data":"b"}"#, "must contain channel and data"),
+            (r#"{"event":"client-a","data":"b","channel":4}"#, "must contain channel and data"),
         ] {
             assert!(refusal(text).contains(part), "{text}: {}", refusal(text));
         }

@@ -68,10 +68,7 @@ impl Close {
         let key = key.replace(|c: char| !c.is_ascii_graphic(), "?");
         let reason =
             format!("App key {key} not in this cluster. Did you forget to specify the cluster?");
-        Self {
-            code: 4001,
-            reason: reason.into(),
-        }
+        Self { code: 4001, reason: reason.into() }
     }
 
     /// Whether a `pusher:error` goes before the close frame. Codes of RFC 6455 speak for themselves.

@@ -44,9 +44,7 @@ impl Frame {
     #[must_use]
     pub fn close(close: &Close) -> Self {
         let mut builder = FrameBuilder::with_capacity(2 + close.reason.len());
-        builder
-            .payload()
-            .extend_from_slice(&close.code.to_be_bytes());
+        builder.payload().extend_from_slice(&close.code.to_be_bytes());
         builder.payload().extend_from_slice(close.reason.as_bytes());
         builder.finish(OP_CLOSE)
     }
@@ -101,10 +99,7 @@ impl FrameBuilder {
         let start = HEADER_MAX - size;
         self.0[start..HEADER_MAX].copy_from_slice(&header[..size]);
         // `size` is at most 10.
-        Frame {
-            bytes: Bytes::from(self.0).slice(start..),
-            header: size as u8,
-        }
+        Frame { bytes: Bytes::from(self.0).slice(start..), header: size as u8 }
     }
 }
 
@@ -184,9 +179,7 @@ impl FrameReader {
     /// Bytes that are kept for a cut frame or message.
     #[must_use]
     pub fn kept_bytes(&self) -> usize {
-        self.0
-            .as_ref()
-            .map_or(0, |partial| partial.cut.len() + partial.message.len())
+        self.0.as_ref().map_or(0, |partial| partial.cut.len() + partial.message.len())
     }
 
     fn decode(
@@ -305,10 +298,7 @@ impl Head {
         }
         let len = usize::try_from(len).ok().filter(|len| *len <= FRAME_MAX);
         let len = len.ok_or(close::TOO_BIG)?;
-        let Some(mask) = bytes
-            .get(len_end..)
-            .and_then(|rest| rest.first_chunk::<4>())
-        else {
+        let Some(mask) = bytes.get(len_end..).and_then(|rest| rest.first_chunk::<4>()) else {
             return Ok(None);
         };
         Ok(Some(Self {
@@ -342,11 +332,7 @@ fn text(payload: &[u8]) -> Result<&str, Close> {
 /// (RFC 6455, 7.4).
 fn close_code(payload: &[u8]) -> Result<Option<u16>, Close> {
     let Some((code, reason)) = payload.split_first_chunk::<2>() else {
-        return if payload.is_empty() {
-            Ok(None)
-        } else {
-            Err(close::PROTOCOL_ERROR)
-        };
+        return if payload.is_empty() { Ok(None) } else { Err(close::PROTOCOL_ERROR) };
     };
     text(reason)?;
     match u16::from_be_bytes(*code) {

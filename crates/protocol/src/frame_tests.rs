@@ -75,15 +75,7 @@ fn control_frames_may_come_between_fragments() {
     let (said, result) = read_in(&[&bytes], 1000);
     assert_eq!(result, Ok(()));
     let text = |t: &str| Said::Text(t.into());
-    assert_eq!(
-        said,
-        [
-            Said::Ping(b"?".to_vec()),
-            Said::Pong,
-            text("hello"),
-            text("next")
-        ]
-    );
+    assert_eq!(said, [Said::Ping(b"?".to_vec()), Said::Pong, text("hello"), text("next")]);
 }
 
 #[test]
@@ -109,20 +101,12 @@ fn violations_close_with_the_right_code() {
     twice.extend(frame(0x81, b"b"));
     assert_eq!(refusal(&twice), 1002, "text inside a fragmented text");
     assert_eq!(refusal(&frame(0x81, &[0xFF])), 1007);
-    assert_eq!(
-        refusal(&[0x81, 0xFE, 0, 5, 0, 0, 0, 0]),
-        1002,
-        "length form too long"
-    );
+    assert_eq!(refusal(&[0x81, 0xFE, 0, 5, 0, 0, 0, 0]), 1002, "length form too long");
     assert_eq!(refusal(&frame(0x88, &[3])), 1002, "half a close code");
     for code in [0u16, 999, 1004, 1005, 1006, 1015, 2999, 5000] {
         assert_eq!(refusal(&frame(0x88, &code.to_be_bytes())), 1002, "{code}");
     }
-    assert_eq!(
-        refusal(&frame(0x88, &[3, 0xE8, 0xFF])),
-        1007,
-        "reason not UTF-8"
-    );
+    assert_eq!(refusal(&frame(0x88, &[3, 0xE8, 0xFF])), 1007, "reason not UTF-8");
 }
 
 #[test]
@@ -139,14 +123,10 @@ fn a_message_over_the_limit_is_refused_by_its_header() {
 fn a_whole_frame_leaves_nothing_behind() {
     let mut reader = FrameReader::default();
     let mut bytes = frame(0x81, b"{}");
-    reader
-        .feed(&mut bytes, 100, &mut |_| ControlFlow::Continue(()))
-        .unwrap();
+    reader.feed(&mut bytes, 100, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(reader.0.is_none());
     let mut half = frame(0x81, b"{}")[..3].to_vec();
-    reader
-        .feed(&mut half, 100, &mut |_| ControlFlow::Continue(()))
-        .unwrap();
+    reader.feed(&mut half, 100, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(reader.kept_bytes(), 3);
 }
 

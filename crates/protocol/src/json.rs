@@ -13,9 +13,7 @@ impl<'a> JsonStr<'a> {
     /// The literal, if the value is a string.
     #[must_use]
     pub fn from_raw(raw: &'a RawValue) -> Option<Self> {
-        raw.get()
-            .starts_with('"')
-            .then(|| Self(Cow::Borrowed(raw.get())))
+        raw.get().starts_with('"').then(|| Self(Cow::Borrowed(raw.get())))
     }
 
     /// The literal of a text.
@@ -107,11 +105,7 @@ fn decode_with_lone_surrogates(inner: &str) -> String {
         let lone = escape.get(1) == Some(&b'u')
             && source == 6
             && (0xD800..0xE000).contains(&hex4(escape.get(2..6)));
-        repaired.push_str(if lone {
-            "\\ufffd"
-        } else {
-            &inner[at..at + source]
-        });
+        repaired.push_str(if lone { "\\ufffd" } else { &inner[at..at + source] });
         at += source;
     }
     repaired.push_str(&inner[at..]);
@@ -127,10 +121,7 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
 /// The value without the white space between its tokens. Numbers keep their digits (contract 5.13).
 #[must_use]
 pub fn compact(raw: &str) -> Cow<'_, str> {
-    if !raw
-        .bytes()
-        .any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'))
-    {
+    if !raw.bytes().any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
@@ -191,10 +182,7 @@ mod tests {
     #[test]
     fn compacting_touches_neither_strings_nor_digits() {
         let wide = "{ \"a b\" : [ 1.0 , 9007199254740993123 ] ,\n \"q\\\" \" : null }";
-        assert_eq!(
-            compact(wide),
-            r#"{"a b":[1.0,9007199254740993123],"q\" ":null}"#
-        );
+        assert_eq!(compact(wide), r#"{"a b":[1.0,9007199254740993123],"q\" ":null}"#);
     }
 
     proptest! {

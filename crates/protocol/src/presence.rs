@@ -59,10 +59,7 @@ impl Member {
         }
         let fields: Fields<'_> = serde_json::from_str(channel_data)
             .map_err(|error| InvalidMember::NotAnObject(error.to_string()))?;
-        Ok(Self {
-            id: user_id(fields.user_id)?,
-            info: object(fields.user_info)?,
-        })
+        Ok(Self { id: user_id(fields.user_id)?, info: object(fields.user_info)? })
     }
 }
 
@@ -112,10 +109,7 @@ mod tests {
     fn user_info_survives_with_its_nesting() {
         let member = parse(r#"{"user_id":"a", "user_info": {"a": {"b": [1, "x y"]}}}"#).unwrap();
         assert_eq!(member.info.as_deref(), Some(r#"{"a":{"b":[1,"x y"]}}"#));
-        assert_eq!(
-            parse(r#"{"user_id":"a","user_info":null}"#).unwrap().info,
-            None
-        );
+        assert_eq!(parse(r#"{"user_id":"a","user_info":null}"#).unwrap().info, None);
     }
 
     // contract: 5.2, 5.3
@@ -125,12 +119,7 @@ mod tests {
         assert!(matches!(parse("x"), Err(E::NotAnObject(_))));
         assert!(matches!(parse("[]"), Err(E::NotAnObject(_))));
         assert!(matches!(parse("{"), Err(E::NotAnObject(_))));
-        for bad in [
-            "{}",
-            r#"{"user_id":""}"#,
-            r#"{"user_id":null}"#,
-            r#"{"user_id":true}"#,
-        ] {
+        for bad in ["{}", r#"{"user_id":""}"#, r#"{"user_id":null}"#, r#"{"user_id":true}"#] {
             assert_eq!(parse(bad), Err(E::NoUserId), "{bad}");
         }
         for bad in ["\"a\"", "[1]", "7"] {
@@ -139,10 +128,7 @@ mod tests {
         }
         let long = format!(r#"{{"user_id":"{}"}}"#, "u".repeat(129));
         assert_eq!(parse(&long), Err(E::LongUserId));
-        let large = format!(
-            r#"{{"user_id":"u","user_info":{{"a":"{}"}}}}"#,
-            "x".repeat(1024)
-        );
+        let large = format!(r#"{{"user_id":"u","user_info":{{"a":"{}"}}}}"#, "x".repeat(1024));
         assert_eq!(parse(&large), Err(E::TooLarge(1024)));
     }
 }

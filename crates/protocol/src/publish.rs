@@ -110,10 +110,7 @@ impl<'a> Publish<'a> {
         if items.len() > limits::EVENTS_PER_BATCH {
             return bad(format!("Batch too large (> {})", limits::EVENTS_PER_BATCH));
         }
-        items
-            .into_iter()
-            .map(|item| Self::parse_item(item.get(), rules))
-            .collect()
+        items.into_iter().map(|item| Self::parse_item(item.get(), rules)).collect()
     }
 
     fn parse_item(item: &'a str, rules: Rules) -> Result<Self, Refused> {
@@ -131,11 +128,7 @@ impl<'a> Publish<'a> {
     /// As [`Publish::parse`].
     pub fn from_query(query: &Query<'_>, rules: Rules) -> Result<Publish<'static>, Refused> {
         let mut names = SmallVec::new();
-        for name in query
-            .one("channel")
-            .into_iter()
-            .chain(query.many("channels"))
-        {
+        for name in query.one("channel").into_iter().chain(query.many("channels")) {
             add_channel(&mut names, name)?;
         }
         let data = query.one("data");
@@ -172,9 +165,7 @@ impl<'a> Publish<'a> {
             data: check_data(JsonStr::encode(data), rules)?,
             channels,
             except: query.one("socket_id").map(parse_socket_id).transpose()?,
-            info: query
-                .one("info")
-                .map_or(Ok(Info::default()), Info::for_publish)?,
+            info: query.one("info").map_or(Ok(Info::default()), Info::for_publish)?,
         })
     }
 
@@ -191,12 +182,8 @@ impl<'a> Publish<'a> {
             name: check_name(name, rules)?,
             data: check_data(data, rules)?,
             channels,
-            except: socket_id
-                .map(|id| parse_socket_id(&id.decode()))
-                .transpose()?,
-            info: info.map_or(Ok(Info::default()), |info| {
-                Info::for_publish(&info.decode())
-            })?,
+            except: socket_id.map(|id| parse_socket_id(&id.decode())).transpose()?,
+            info: info.map_or(Ok(Info::default()), |info| Info::for_publish(&info.decode()))?,
         })
     }
 }
@@ -261,10 +248,8 @@ fn optional_string<'a>(
 }
 
 fn expect_string<'a>(raw: &'a RawValue, name: &str) -> Result<JsonStr<'a>, Refused> {
-    JsonStr::from_raw(raw).map_or_else(
-        || bad(format!("Expected {name} parameter to be a string")),
-        Ok,
-    )
+    JsonStr::from_raw(raw)
+        .map_or_else(|| bad(format!("Expected {name} parameter to be a string")), Ok)
 }
 
 fn channels(fields: &Fields<'_>) -> Result<SmallVec<[ChannelName; 1]>, Refused> {
@@ -294,10 +279,7 @@ fn some_channels(names: SmallVec<[ChannelName; 1]>) -> Result<SmallVec<[ChannelN
 }
 
 fn too_many_channels<T>() -> Result<T, Refused> {
-    bad(format!(
-        "Too many channels (> {})",
-        limits::CHANNELS_PER_PUBLISH
-    ))
+    bad(format!("Too many channels (> {})", limits::CHANNELS_PER_PUBLISH))
 }
 
 fn add_raw_channel(names: &mut SmallVec<[ChannelName; 1]>, raw: &RawValue) -> Result<(), Refused> {
@@ -321,13 +303,11 @@ fn add_channel(names: &mut SmallVec<[ChannelName; 1]>, name: &str) -> Result<(),
 /// The sentence for status 400.
 pub fn parse_channel(name: &str) -> Result<ChannelName, Refused> {
     let shown: String = name.chars().take(200).collect();
-    name.parse()
-        .or_else(|error| bad(format!("Invalid channel name '{shown}': {error}")))
+    name.parse().or_else(|error| bad(format!("Invalid channel name '{shown}': {error}")))
 }
 
 fn parse_socket_id(text: &str) -> Result<SocketId, Refused> {
-    text.parse()
-        .or_else(|error| bad(format!("Invalid socket id: {error}")))
+    text.parse().or_else(|error| bad(format!("Invalid socket id: {error}")))
 }
 
 fn check_name<'a>(name: JsonStr<'a>, rules: Rules) -> Result<JsonStr<'a>, Refused> {
@@ -337,10 +317,7 @@ fn check_name<'a>(name: JsonStr<'a>, rules: Rules) -> Result<JsonStr<'a>, Refuse
         return bad("Event name must not be empty");
     }
     if text.chars().count() > limits::EVENT_NAME_CHARS {
-        return bad(format!(
-            "Event name is longer than {} characters",
-            limits::EVENT_NAME_CHARS
-        ));
+        return bad(format!("Event name is longer than {} characters", limits::EVENT_NAME_CHARS));
     }
     if text.starts_with("pusher:") || text.starts_with("pusher_internal:") {
         return bad("Event names starting with 'pusher:' or 'pusher_internal:' are reserved");

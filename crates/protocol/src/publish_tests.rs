@@ -1,14 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-const RULES: Rules = Rules {
-    data_bytes_max: 10_240,
-    strict_names: false,
-};
-const STRICT: Rules = Rules {
-    data_bytes_max: 10_240,
-    strict_names: true,
-};
+const RULES: Rules = Rules { data_bytes_max: 10_240, strict_names: false };
+const STRICT: Rules = Rules { data_bytes_max: 10_240, strict_names: true };
 
 fn refusal(body: &str) -> String {
     Publish::parse(body, RULES).expect_err(body).to_string()
@@ -22,13 +16,7 @@ fn channel_and_channels_are_joined_and_each_counts_once() {
     let publish = Publish::parse(body, RULES).unwrap();
     let names: Vec<_> = publish.channels.iter().map(ChannelName::as_str).collect();
     assert_eq!(names, ["a", "b"]);
-    assert_eq!(
-        publish.except,
-        Some(SocketId {
-            node: 1,
-            connection: 2
-        })
-    );
+    assert_eq!(publish.except, Some(SocketId { node: 1, connection: 2 }));
 }
 
 // contract: 12.5, 12.12, 12.11
@@ -39,80 +27,26 @@ fn each_wrong_field_has_its_sentence() {
         ("[]", "JSON object"),
         ("{", "Invalid JSON"),
         (r#"{"data":"d","channel":"a"}"#, "Missing parameter: name"),
-        (
-            r#"{"name":1,"data":"d","channel":"a"}"#,
-            "Expected name parameter to be a string",
-        ),
-        (
-            r#"{"name":null,"data":"d","channel":"a"}"#,
-            "Expected name parameter to be a string",
-        ),
-        (
-            r#"{"name":"","data":"d","channel":"a"}"#,
-            "must not be empty",
-        ),
+        (r#"{"name":1,"data":"d","channel":"a"}"#, "Expected name parameter to be a string"),
+        (r#"{"name":null,"data":"d","channel":"a"}"#, "Expected name parameter to be a string"),
+        (r#"{"name":"","data":"d","channel":"a"}"#, "must not be empty"),
         (r#"{"name":"e","channel":"a"}"#, "Missing parameter: data"),
-        (
-            r#"{"name":"e","data":{},"channel":"a"}"#,
-            "Expected data parameter to be a string",
-        ),
+        (r#"{"name":"e","data":{},"channel":"a"}"#, "Expected data parameter to be a string"),
         (r#"{"name":"e","data":"d"}"#, "Missing parameter: channels"),
-        (
-            r#"{"name":"e","data":"d","channels":[]}"#,
-            "Missing parameter: channels",
-        ),
-        (
-            r#"{"name":"e","data":"d","channels":"a"}"#,
-            "channels parameter to be an array",
-        ),
-        (
-            r#"{"name":"e","data":"d","channels":[1]}"#,
-            "Expected channel name to be a string",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":2}"#,
-            "Expected channel name to be a string",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":"a b"}"#,
-            "Invalid channel name 'a b'",
-        ),
-        (
-            r##"{"name":"e","data":"d","channel":"#x"}"##,
-            "Invalid channel name",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":"a","socket_id":"x"}"#,
-            "Invalid socket id",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":"a","socket_id":1}"#,
-            "Expected socket_id",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":"a","info":1}"#,
-            "Expected info",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":"a","info":"x"}"#,
-            "Unknown info attribute",
-        ),
-        (
-            r#"{"name":"e","data":"d","channel":"a","info":"a,,b"}"#,
-            "info",
-        ),
-        (
-            r#"{"name":"pusher:x","data":"d","channel":"a"}"#,
-            "reserved",
-        ),
-        (
-            r#"{"name":"pusher_internal:x","data":"d","channel":"a"}"#,
-            "reserved",
-        ),
-        (
-            r#"{"name":"e","name":"f","data":"d","channel":"a"}"#,
-            "duplicate field",
-        ),
+        (r#"{"name":"e","data":"d","channels":[]}"#, "Missing parameter: channels"),
+        (r#"{"name":"e","data":"d","channels":"a"}"#, "channels parameter to be an array"),
+        (r#"{"name":"e","data":"d","channels":[1]}"#, "Expected channel name to be a string"),
+        (r#"{"name":"e","data":"d","channel":2}"#, "Expected channel name to be a string"),
+        (r#"{"name":"e","data":"d","channel":"a b"}"#, "Invalid channel name 'a b'"),
+        (r##"{"name":"e","data":"d","channel":"#x"}"##, "Invalid channel name"),
+        (r#"{"name":"e","data":"d","channel":"a","socket_id":"x"}"#, "Invalid socket id"),
+        (r#"{"name":"e","data":"d","channel":"a","socket_id":1}"#, "Expected socket_id"),
+        (r#"{"name":"e","data":"d","channel":"a","info":1}"#, "Expected info"),
+        (r#"{"name":"e","data":"d","channel":"a","info":"x"}"#, "Unknown info attribute"),
+        (r#"{"name":"e","data":"d","channel":"a","info":"a,,b"}"#, "info"),
+        (r#"{"name":"pusher:x","data":"d","channel":"a"}"#, "reserved"),
+        (r#"{"name":"pusher_internal:x","data":"d","channel":"a"}"#, "reserved"),
+        (r#"{"name":"e","name":"f","data":"d","channel":"a"}"#, "duplicate field"),
     ] {
         assert!(refusal(body).contains(part), "{body}: {}", refusal(body));
     }
@@ -125,15 +59,8 @@ fn the_limit_is_on_the_bytes_that_the_data_stands_for() {
     assert!(Publish::parse(&body(&"x".repeat(10_240)), RULES).is_ok());
     assert!(Publish::parse(&body(&"\\\"".repeat(10_240)), RULES).is_ok());
     assert!(Publish::parse(&body(&"\\u00eb".repeat(5_120)), RULES).is_ok());
-    for large in [
-        "x".repeat(10_241),
-        "\\u00eb".repeat(5_121),
-        "ë".repeat(5_121),
-    ] {
-        assert_eq!(
-            Publish::parse(&body(&large), RULES),
-            Err(Refused::TooLarge(10_240))
-        );
+    for large in ["x".repeat(10_241), "\\u00eb".repeat(5_121), "ë".repeat(5_121)] {
+        assert_eq!(Publish::parse(&body(&large), RULES), Err(Refused::TooLarge(10_240)));
     }
 }
 
@@ -145,10 +72,7 @@ fn names_and_lists_have_limits() {
     assert!(refusal(&named(201)).contains("200"));
     let channels = |n: usize| {
         let names: Vec<String> = (0..n).map(|i| format!("\"c{i}\"")).collect();
-        format!(
-            r#"{{"name":"e","data":"","channels":[{}]}}"#,
-            names.join(",")
-        )
+        format!(r#"{{"name":"e","data":"","channels":[{}]}}"#, names.join(","))
     };
     assert!(Publish::parse(&channels(100), RULES).is_ok());
     assert!(refusal(&channels(101)).contains("100"));
@@ -170,25 +94,14 @@ fn laravels_names_pass_unless_the_app_is_strict() {
 fn a_batch_is_all_or_nothing() {
     let item = r#"{"name":"e","data":"d","channel":"a"}"#;
     let batch = |items: &[&str]| format!(r#"{{"batch":[{}]}}"#, items.join(","));
-    assert_eq!(
-        Publish::parse_batch(&batch(&[item; 10]), RULES)
-            .unwrap()
-            .len(),
-        10
-    );
+    assert_eq!(Publish::parse_batch(&batch(&[item; 10]), RULES).unwrap().len(), 10);
     let parse = |text: &'static str| Publish::parse_batch(text, RULES);
     let eleven = batch(&[item; 11]);
     let refused = Publish::parse_batch(&eleven, RULES).unwrap_err();
     assert!(refused.to_string().contains("Batch too large"));
-    let large = format!(
-        r#"{{"name":"e","data":"{}","channel":"a"}}"#,
-        "x".repeat(10_241)
-    );
+    let large = format!(r#"{{"name":"e","data":"{}","channel":"a"}}"#, "x".repeat(10_241));
     let mixed = batch(&[item, &large]);
-    assert_eq!(
-        Publish::parse_batch(&mixed, RULES),
-        Err(Refused::TooLarge(10_240))
-    );
+    assert_eq!(Publish::parse_batch(&mixed, RULES), Err(Refused::TooLarge(10_240)));
     let plural = r#"{"name":"e","data":"d","channels":["a"]}"#;
     assert!(Publish::parse_batch(&batch(&[plural]), RULES).is_err());
     for bad in ["{}", r#"{"batch":{}}"#, r#"{"batch":[1]}"#] {
@@ -201,10 +114,7 @@ fn a_batch_is_all_or_nothing() {
 fn everything_may_stand_in_the_query() {
     let query = Query::parse("name=foo&data=hi&channels[]=a&channels[]=b&info=user_count").unwrap();
     let publish = Publish::from_query(&query, RULES).unwrap();
-    assert_eq!(
-        (publish.channels.len(), publish.data.literal()),
-        (2, "\"hi\"")
-    );
+    assert_eq!((publish.channels.len(), publish.data.literal()), (2, "\"hi\""));
     assert!(publish.info.user_count);
 }
 

@@ -35,9 +35,7 @@ impl<'a> Query<'a> {
             })
             .collect::<Result<Vec<_>, _>>()?;
         params.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let twice = params
-            .windows(2)
-            .find(|pair| pair[0].0 == pair[1].0 && !is_array(&pair[0].0));
+        let twice = params.windows(2).find(|pair| pair[0].0 == pair[1].0 && !is_array(&pair[0].0));
         match twice {
             Some(pair) => Err(InvalidQuery::Duplicate(pair[0].0.to_string())),
             None => Ok(Self(params)),
@@ -133,9 +131,7 @@ fn decode(text: &str) -> Result<Cow<'_, str>, InvalidQuery> {
         return Ok(Cow::Borrowed(text));
     }
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced)
-        .decode_utf8()
-        .map_err(|_| InvalidQuery::NotUtf8)?;
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| InvalidQuery::NotUtf8)?;
     Ok(Cow::Owned(decoded.into_owned()))
 }
 
@@ -158,20 +154,14 @@ mod tests {
     #[test]
     fn arrays_keep_their_order_and_nil_is_empty() {
         let query = Query::parse("channels[]=b&channels%5B%5D=a&data").unwrap();
-        assert_eq!(
-            query.string_to_sign("POST", "/p"),
-            "POST\n/p\nchannels[]=b&channels[]=a&data="
-        );
+        assert_eq!(query.string_to_sign("POST", "/p"), "POST\n/p\nchannels[]=b&channels[]=a&data=");
         assert_eq!(query.many("channels").collect::<Vec<_>>(), ["b", "a"]);
     }
 
     // contract: 13.10
     #[test]
     fn folding_that_makes_duplicates_is_refused() {
-        assert_eq!(
-            Query::parse("Info=a&info=b"),
-            Err(InvalidQuery::Duplicate("info".into()))
-        );
+        assert_eq!(Query::parse("Info=a&info=b"), Err(InvalidQuery::Duplicate("info".into())));
         assert_eq!(Query::parse("a=%FF"), Err(InvalidQuery::NotUtf8));
     }
 
@@ -181,10 +171,7 @@ mod tests {
         let query = Query::parse("info[0]=a&info[1]=b&z=1").unwrap();
         let joined = query.with_numbered_keys_joined().unwrap();
         assert_eq!(joined.string_to_sign("GET", "/p"), "GET\n/p\ninfo=a,b&z=1");
-        assert_eq!(
-            Query::parse("info=a").unwrap().with_numbered_keys_joined(),
-            None
-        );
+        assert_eq!(Query::parse("info=a").unwrap().with_numbered_keys_joined(), None);
         let apart = Query::parse("info[0]=a&info[0]b=x&info[1]=b").unwrap();
         let joined = apart.with_numbered_keys_joined().unwrap();
         assert_eq!(joined.keys().collect::<Vec<_>>(), ["info", "info[0]b"]);

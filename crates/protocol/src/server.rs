@@ -46,21 +46,13 @@ pub fn pong() -> Frame {
 /// A subscription stands (contract 4.6).
 #[must_use]
 pub fn subscription_succeeded(channel: &ChannelName) -> Frame {
-    internal(
-        "pusher_internal:subscription_succeeded",
-        "{}",
-        Some(channel),
-    )
+    internal("pusher_internal:subscription_succeeded", "{}", Some(channel))
 }
 
 /// A subscription to a presence channel stands; `snapshot` is what [`presence_snapshot`] made.
 #[must_use]
 pub fn presence_succeeded(channel: &ChannelName, snapshot: &str) -> Frame {
-    internal(
-        "pusher_internal:subscription_succeeded",
-        snapshot,
-        Some(channel),
-    )
+    internal("pusher_internal:subscription_succeeded", snapshot, Some(channel))
 }
 
 /// Who is there: ids, a hash with a key for every one of them, and their number (contract 5.4, 5.5).
@@ -93,12 +85,7 @@ pub fn subscription_error(channel: &str, message: &str, status: u16) -> Frame {
     push_string(&mut data, message);
     data.extend_from_slice(format!(r#","status":{status}}}"#).as_bytes());
     let data = crate::json::into_text(data);
-    spliced(
-        r#""pusher:subscription_error""#,
-        &JsonStr::encode(&data),
-        Some(channel),
-        None,
-    )
+    spliced(r#""pusher:subscription_error""#, &JsonStr::encode(&data), Some(channel), None)
 }
 
 /// Nothing is cached on the channel (contract 8.2).
@@ -116,11 +103,7 @@ pub fn member_added(channel: &ChannelName, user: &UserId, info: Option<&str>) ->
         data.extend_from_slice(info.as_bytes());
     }
     data.push(b'}');
-    internal(
-        "pusher_internal:member_added",
-        &crate::json::into_text(data),
-        Some(channel),
-    )
+    internal("pusher_internal:member_added", &crate::json::into_text(data), Some(channel))
 }
 
 /// A user's last connection left (contract 5.7).
@@ -128,11 +111,7 @@ pub fn member_added(channel: &ChannelName, user: &UserId, info: Option<&str>) ->
 pub fn member_removed(channel: &ChannelName, user: &UserId) -> Frame {
     let mut data = member(user);
     data.push(b'}');
-    internal(
-        "pusher_internal:member_removed",
-        &crate::json::into_text(data),
-        Some(channel),
-    )
+    internal("pusher_internal:member_removed", &crate::json::into_text(data), Some(channel))
 }
 
 /// How many connections listen (contract 14.1).
@@ -156,11 +135,7 @@ pub fn signin_success(user_data: &str) -> Frame {
 pub fn watchlist_events(online: &[UserId], offline: &[UserId]) -> Frame {
     let mut data = br#"{"events":["#.to_vec();
     let groups = [("online", online), ("offline", offline)];
-    for (at, (name, users)) in groups
-        .iter()
-        .filter(|(_, users)| !users.is_empty())
-        .enumerate()
-    {
+    for (at, (name, users)) in groups.iter().filter(|(_, users)| !users.is_empty()).enumerate() {
         separate(&mut data, at);
         data.extend_from_slice(format!(r#"{{"name":"{name}","user_ids":["#).as_bytes());
         for (at, user) in users.iter().enumerate() {
@@ -170,11 +145,7 @@ pub fn watchlist_events(online: &[UserId], offline: &[UserId]) -> Frame {
         data.extend_from_slice(b"]}");
     }
     data.extend_from_slice(b"]}");
-    internal(
-        "pusher_internal:watchlist_events",
-        &crate::json::into_text(data),
-        None,
-    )
+    internal("pusher_internal:watchlist_events", &crate::json::into_text(data), None)
 }
 
 /// An event of a publisher: its own name and data, spliced in as they came (contract 3.7, 7.1).
@@ -202,12 +173,7 @@ fn separate(out: &mut Vec<u8>, at: usize) {
 
 fn internal(name: &str, data: &str, channel: Option<&ChannelName>) -> Frame {
     let name = format!("\"{name}\"");
-    spliced(
-        &name,
-        &JsonStr::encode(data),
-        channel.map(ChannelName::as_str),
-        None,
-    )
+    spliced(&name, &JsonStr::encode(data), channel.map(ChannelName::as_str), None)
 }
 
 fn spliced(name: &str, data: &JsonStr<'_>, channel: Option<&str>, user: Option<&UserId>) -> Frame {
@@ -337,12 +303,7 @@ mod tests {
         let name = JsonStr::encode("App\\Events\\Foo");
         let data = JsonStr::encode("{\"é\":1}");
         assert_eq!(
-            said(&event(
-                &name,
-                &channel("presence-c"),
-                &data,
-                Some(&user("9"))
-            )),
+            said(&event(&name, &channel("presence-c"), &data, Some(&user("9")))),
             r#"{"event":"App\\Events\\Foo","data":"{\"é\":1}","channel":"presence-c","user_id":"9"}"#
         );
     }

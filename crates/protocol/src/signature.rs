@@ -118,8 +118,7 @@ pub fn body_md5(body: &[u8]) -> Hex<32> {
 /// `key:signature`, as clients send it in `auth`.
 #[must_use]
 pub fn split_auth(auth: &str) -> Option<(&str, &str)> {
-    auth.split_once(':')
-        .filter(|(key, signature)| !key.is_empty() && !signature.is_empty())
+    auth.split_once(':').filter(|(key, signature)| !key.is_empty() && !signature.is_empty())
 }
 
 #[cfg(test)]
@@ -167,14 +166,7 @@ mod tests {
 
     fn check(vector: Vector) {
         match vector {
-            Vector::Request {
-                secret,
-                method,
-                path,
-                query,
-                body,
-                signature,
-            } => {
+            Vector::Request { secret, method, path, query, body, signature } => {
                 let wire = on_the_wire(&query);
                 let query = Query::parse(&wire).unwrap();
                 let text = query.string_to_sign(&method, &path);
@@ -183,31 +175,16 @@ mod tests {
                     assert!(body_md5(body.as_bytes()).matches(md5), "{body}");
                 }
             }
-            Vector::Channel {
-                secret,
-                socket_id,
-                channel,
-                channel_data,
-                signature,
-            } => {
+            Vector::Channel { secret, socket_id, channel, channel_data, signature } => {
                 let data = channel_data.as_deref();
                 assert!(signer(&secret).verify_channel(&socket_id, &channel, data, &signature));
                 let upper = signature.to_uppercase();
                 assert!(!signer(&secret).verify_channel(&socket_id, &channel, data, &upper));
             }
-            Vector::User {
-                secret,
-                socket_id,
-                user_data,
-                signature,
-            } => {
+            Vector::User { secret, socket_id, user_data, signature } => {
                 assert!(signer(&secret).verify_user(&socket_id, &user_data, &signature));
             }
-            Vector::Webhook {
-                secret,
-                body,
-                signature,
-            } => {
+            Vector::Webhook { secret, body, signature } => {
                 assert!(signer(&secret).verify(&[&body], &signature));
             }
             Vector::Other => {}
@@ -228,10 +205,7 @@ mod tests {
             };
             for value in values {
                 let value = utf8_percent_encode(&value, NON_ALPHANUMERIC).to_string();
-                pairs.push(format!(
-                    "{}={value}",
-                    utf8_percent_encode(name, NON_ALPHANUMERIC)
-                ));
+                pairs.push(format!("{}={value}", utf8_percent_encode(name, NON_ALPHANUMERIC)));
             }
         }
         pairs.join("&")

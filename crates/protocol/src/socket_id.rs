@@ -20,10 +20,7 @@ pub struct SocketId {
 impl SocketId {
     /// A well-formed id that no connection ever has: what a foreign id too large for our numbers
     /// becomes.
-    pub const NOBODY: Self = Self {
-        node: 0,
-        connection: 0,
-    };
+    pub const NOBODY: Self = Self { node: 0, connection: 0 };
 }
 
 impl FromStr for SocketId {
@@ -36,16 +33,9 @@ impl FromStr for SocketId {
             Some((node, connection)) if digits(node) && digits(connection) => {
                 let id = node.parse().ok().zip(connection.parse().ok());
                 let id = id.map_or(Self::NOBODY, |(node, connection)| Self { node, connection });
-                Ok(if text == id.to_string() {
-                    id
-                } else {
-                    Self::NOBODY
-                })
+                Ok(if text == id.to_string() { id } else { Self::NOBODY })
             }
-            _ => Err(InvalidId {
-                what: "socket_id",
-                expected: "two numbers joined by a dot",
-            }),
+            _ => Err(InvalidId { what: "socket_id", expected: "two numbers joined by a dot" }),
         }
     }
 }
@@ -70,17 +60,9 @@ mod tests {
     #[test]
     fn a_socket_id_is_two_numbers_and_a_dot() {
         let id: SocketId = "8910.66062685".parse().unwrap();
-        assert_eq!(
-            id,
-            SocketId {
-                node: 8910,
-                connection: 66_062_685
-            }
-        );
+        assert_eq!(id, SocketId { node: 8910, connection: 66_062_685 });
         assert_eq!(id.to_string(), "8910.66062685");
-        for bad in [
-            "", ".", "1.", ".1", "1.2.3", "a.b", "1.2\n", "1", "1.2:x", "-1.2", "+1.2",
-        ] {
+        for bad in ["", ".", "1.", ".1", "1.2.3", "a.b", "1.2\n", "1", "1.2:x", "-1.2", "+1.2"] {
             assert!(bad.parse::<SocketId>().is_err(), "{bad:?}");
         }
     }

@@ -74,26 +74,15 @@ impl User {
             return Err(InvalidUser::TooLarge(bytes_max));
         }
         let (watchlist, watchlist_cut) = watchlist(fields.watchlist, watched_max)?;
-        let member = Member {
-            id: id(fields.id)?,
-            info: info(fields.user_info)?,
-        };
-        Ok(Self {
-            member,
-            watchlist,
-            watchlist_cut,
-        })
+        let member = Member { id: id(fields.id)?, info: info(fields.user_info)? };
+        Ok(Self { member, watchlist, watchlist_cut })
     }
 }
 
 fn id(raw: Option<&RawValue>) -> Result<UserId, InvalidUser> {
     let text = JsonStr::from_raw(raw.ok_or(InvalidUser::NoId)?).ok_or(InvalidUser::Id)?;
     let id: UserId = text.decode().parse().map_err(|_| InvalidUser::Id)?;
-    if id.fits_a_channel_name() {
-        Ok(id)
-    } else {
-        Err(InvalidUser::Id)
-    }
+    if id.fits_a_channel_name() { Ok(id) } else { Err(InvalidUser::Id) }
 }
 
 fn info(raw: Option<&RawValue>) -> Result<Option<Box<str>>, InvalidUser> {
@@ -111,11 +100,7 @@ fn watchlist(raw: Option<&RawValue>, max: usize) -> Result<(Vec<UserId>, bool), 
     let listed: Vec<String> =
         serde_json::from_str(raw.get()).map_err(|_| InvalidUser::Watchlist)?;
     let cut = listed.len() > max;
-    let ids = listed
-        .iter()
-        .take(max)
-        .map(|id| id.parse())
-        .collect::<Result<Vec<_>, _>>();
+    let ids = listed.iter().take(max).map(|id| id.parse()).collect::<Result<Vec<_>, _>>();
     Ok((ids.map_err(|_| InvalidUser::Watchlist)?, cut))
 }
 
@@ -133,11 +118,7 @@ mod tests {
         assert_eq!(parse(r#"{"id":"a@b"}"#).unwrap().member.id.as_str(), "a@b");
         assert_eq!(parse("{}"), Err(InvalidUser::NoId));
         for bad in ["1", "\"\"", "\"a b\"", "\"ä\"", "true"] {
-            assert_eq!(
-                parse(&format!(r#"{{"id":{bad}}}"#)),
-                Err(InvalidUser::Id),
-                "{bad}"
-            );
+            assert_eq!(parse(&format!(r#"{{"id":{bad}}}"#)), Err(InvalidUser::Id), "{bad}");
         }
         let long = format!(r#"{{"id":"{}"}}"#, "a".repeat(129));
         assert_eq!(parse(&long), Err(InvalidUser::Id));
@@ -146,10 +127,7 @@ mod tests {
     // contract: 6.2
     #[test]
     fn info_is_an_object_and_the_watchlist_an_array_of_strings() {
-        assert_eq!(
-            parse(r#"{"id":"a","user_info":"x"}"#),
-            Err(InvalidUser::UserInfo)
-        );
+        assert_eq!(parse(r#"{"id":"a","user_info":"x"}"#), Err(InvalidUser::UserInfo));
         for bad in ["\"a\"", "{}", "[1]", "[\"\"]"] {
             let text = format!(r#"{{"id":"a","watchlist":{bad}}}"#);
             assert_eq!(parse(&text), Err(InvalidUser::Watchlist), "{bad}");
@@ -160,10 +138,7 @@ mod tests {
     #[test]
     fn of_a_long_watchlist_the_first_hundred_count() {
         let ids: Vec<String> = (0..101).map(|n| format!("u{n}")).collect();
-        let text = format!(
-            r#"{{"id":"a","watchlist":{}}}"#,
-            serde_json::to_string(&ids).unwrap()
-        );
+        let text = format!(r#"{{"id":"a","watchlist":{}}}"#, serde_json::to_string(&ids).unwrap());
         let user = parse(&text).unwrap();
         assert!(user.watchlist_cut);
         assert_eq!(user.watchlist.len(), 100);

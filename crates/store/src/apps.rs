@@ -17,32 +17,22 @@ impl AppStore for Sqlite {
         let mut keys = keys(&connection)?;
         let mut statement =
             connection.prepare_cached("SELECT id, settings FROM app ORDER BY id")?;
-        let rows = statement.query_map([], |row| {
-            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
-        })?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
         let mut apps = Vec::new();
         for row in rows {
             let (id, settings) = row?;
-            let settings: Settings =
-                serde_json::from_str(&settings).map_err(|error| StoreError::Row {
-                    table: "app",
-                    why: format!("{id}: {error}"),
-                })?;
+            let settings: Settings = serde_json::from_str(&settings)
+                .map_err(|error| StoreError::Row { table: "app", why: format!("{id}: {error}") })?;
             let keys = keys.remove(&id).unwrap_or_default();
-            apps.push(AppSpec {
-                id: parse("app", &id)?,
-                settings,
-                keys,
-            });
+            apps.push(AppSpec { id: parse("app", &id)?, settings, keys });
         }
         Ok(apps)
     }
 
     fn put(&self, app: &AppSpec) -> Result<(), StoreError> {
-        let settings = serde_json::to_string(&app.settings).map_err(|error| StoreError::Row {
-            table: "app",
-            why: error.to_string(),
-        })?;
+        let settings = serde_json::to_string(&app.settings)
+            .map_err(|error| StoreError::Row { table: "app", why: error.to_string() })?;
         let mut connection = self.writer();
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute(
@@ -60,27 +50,19 @@ impl AppStore for Sqlite {
     }
 
     fn delete(&self, id: &AppId) -> Result<bool, StoreError> {
-        Ok(self
-            .writer()
-            .execute("DELETE FROM app WHERE id = ?1", [id.as_str()])?
-            > 0)
+        Ok(self.writer().execute("DELETE FROM app WHERE id = ?1", [id.as_str()])? > 0)
     }
 
     fn version(&self) -> Result<u64, StoreError> {
-        let version: i64 = self
-            .reader()
-            .pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let version: i64 =
+            self.reader().pragma_query_value(None, "data_version", |row| row.get(0))?;
         Ok(version.unsigned_abs())
     }
 }
 
 fn insert_key(connection: &Connection, app: &AppId, key: &KeySpec) -> Result<(), StoreError> {
     let owner: Option<String> = connection
-        .query_row(
-            "SELECT app FROM app_key WHERE key = ?1",
-            [key.key.as_str()],
-            |row| row.get(0),
-        )
+        .query_row("SELECT app FROM app_key WHERE key = ?1", [key.key.as_str()], |row| row.get(0))
         .optional()?;
     if owner.is_some() {
         return Err(StoreError::KeyTaken(key.key.to_string()));
@@ -121,10 +103,7 @@ fn parse<T: FromStr<Err: std::fmt::Display>>(
     table: &'static str,
     text: &str,
 ) -> Result<T, StoreError> {
-    text.parse().map_err(|error: T::Err| StoreError::Row {
-        table,
-        why: error.to_string(),
-    })
+    text.parse().map_err(|error: T::Err| StoreError::Row { table, why: error.to_string() })
 }
 
 #[cfg(test)]
@@ -138,11 +117,7 @@ mod tests {
             active: true,
             created_at_ms: Some(5),
         };
-        AppSpec {
-            id: id.parse().unwrap(),
-            settings: Settings::default(),
-            keys: vec![key],
-        }
+        AppSpec { id: id.parse().unwrap(), settings: Settings::default(), keys: vec![key] }
     }
 
     #[test]
@@ -163,10 +138,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Sqlite::open(folder.path()).unwrap();
         store.put(&spec("1", "a")).unwrap();
-        assert!(matches!(
-            store.put(&spec("2", "a")),
-            Err(StoreError::KeyTaken(_))
-        ));
+        assert!(matches!(store.put(&spec("2", "a")), Err(StoreError::KeyTaken(_))));
         assert_eq!(store.apps().unwrap().len(), 1);
     }
 
@@ -176,10 +148,7 @@ mod tests {
         let here = Sqlite::open(folder.path()).unwrap();
         let before = here.version().unwrap();
         assert_eq!(here.version().unwrap(), before);
-        Sqlite::open(folder.path())
-            .unwrap()
-            .put(&spec("1", "a"))
-            .unwrap();
+        Sqlite::open(folder.path()).unwrap().put(&spec("1", "a")).unwrap();
         assert_ne!(here.version().unwrap(), before);
     }
 
@@ -189,9 +158,6 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         let error = Sqlite::open(&file.join("below")).unwrap_err();
-        assert!(
-            error.to_string().contains("cannot open the database"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("cannot open the database"), "{error}");
     }
 }

@@ -77,10 +77,7 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(&path, flags).map_err(|e| failed("open", &e))?;
         reader.busy_timeout(BUSY)?;
-        Ok(Self {
-            writer: Mutex::new(writer),
-            reader: Mutex::new(reader),
-        })
+        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader) })
     }
 
     fn writer(&self) -> MutexGuard<'_, Connection> {

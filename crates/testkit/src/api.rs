@@ -19,12 +19,7 @@ impl Api {
     /// The API of the app with this id, signed with this key.
     #[must_use]
     pub fn new(target: Target, app_id: &str, key: &str, secret: &str) -> Self {
-        Self {
-            target,
-            app_id: app_id.to_owned(),
-            key: key.to_owned(),
-            secret: secret.to_owned(),
-        }
+        Self { target, app_id: app_id.to_owned(), key: key.to_owned(), secret: secret.to_owned() }
     }
 
     /// A GET below `/apps/{id}` that can still be changed.
@@ -67,8 +62,7 @@ impl Api {
     /// POST `/batch_events` with these items.
     #[track_caller]
     pub fn batch(&self, items: &Value) -> Response {
-        self.post("/batch_events", &json!({ "batch": items }))
-            .send()
+        self.post("/batch_events", &json!({ "batch": items })).send()
     }
 
     /// GET `/channels/{name}` with this `info` (empty: none) and expects 200.
@@ -253,11 +247,8 @@ impl Signed {
     #[must_use]
     pub fn string_to_sign(&self) -> String {
         let query = self.signed_parameters.clone().unwrap_or_else(|| {
-            let mut pairs: Vec<_> = self
-                .parameters
-                .iter()
-                .map(|(name, value)| (name.to_lowercase(), value))
-                .collect();
+            let mut pairs: Vec<_> =
+                self.parameters.iter().map(|(name, value)| (name.to_lowercase(), value)).collect();
             pairs.sort_by(|a, b| a.0.cmp(&b.0));
             let pairs: Vec<_> = pairs.iter().map(|(n, v)| format!("{n}={v}")).collect();
             pairs.join("&")

@@ -130,10 +130,7 @@ impl Client {
                     assert!(Instant::now() < deadline, "nothing came");
                 }
                 Err(Error::Io(_) | Error::Protocol(_) | Error::ConnectionClosed) => {
-                    return Incoming::Closed(Close {
-                        code: 1006,
-                        reason: String::new(),
-                    });
+                    return Incoming::Closed(Close { code: 1006, reason: String::new() });
                 }
                 Err(e) => panic!("cannot read: {e}"),
             }
@@ -185,12 +182,7 @@ impl Client {
         let [error, refusal] = halves;
         assert_eq!(error.error_code(), None, "{}", error.text());
         assert_eq!(error.channel(), None, "{}", error.text());
-        assert_eq!(
-            refusal.event(),
-            "pusher:subscription_error",
-            "{}",
-            refusal.text()
-        );
+        assert_eq!(refusal.event(), "pusher:subscription_error", "{}", refusal.text());
         assert_eq!(refusal.channel(), Some(channel), "{}", refusal.text());
         let data = refusal.data();
         assert!(data["error"].is_string(), "{}", refusal.text());
@@ -214,12 +206,7 @@ impl Client {
     #[track_caller]
     pub fn expect_refusal(&mut self, code: u16) -> String {
         let error = self.expect_error();
-        assert_eq!(
-            error.error_code(),
-            Some(u64::from(code)),
-            "{}",
-            error.text()
-        );
+        assert_eq!(error.error_code(), Some(u64::from(code)), "{}", error.text());
         let message = error.error_message().to_owned();
         match self.incoming() {
             Incoming::Closed(close) => {
@@ -295,13 +282,7 @@ impl Client {
     #[must_use]
     #[track_caller]
     pub fn auth_for(&self, channel: &str, channel_data: Option<&str>) -> String {
-        channel_auth(
-            &self.key,
-            &self.secret,
-            &self.socket_id(),
-            channel,
-            channel_data,
-        )
+        channel_auth(&self.key, &self.secret, &self.socket_id(), channel, channel_data)
     }
 
     /// Asks for a subscription, signed if the channel's name calls for it, and reads nothing.
@@ -341,10 +322,7 @@ impl Client {
     #[track_caller]
     pub fn ask_sign_in(&mut self, user_data: &str) {
         let auth = user_auth(&self.key, &self.secret, &self.socket_id(), user_data);
-        self.say(
-            "pusher:signin",
-            &json!({ "auth": auth, "user_data": user_data }),
-        );
+        self.say("pusher:signin", &json!({ "auth": auth, "user_data": user_data }));
     }
 
     /// Signs in with this `user_data` and expects success.
@@ -368,20 +346,11 @@ impl Client {
 
 fn close(frame: Option<tungstenite::protocol::CloseFrame>) -> Close {
     match frame {
-        Some(frame) => Close {
-            code: frame.code.into(),
-            reason: frame.reason.as_str().to_owned(),
-        },
-        None => Close {
-            code: 1005,
-            reason: String::new(),
-        },
+        Some(frame) => Close { code: frame.code.into(), reason: frame.reason.as_str().to_owned() },
+        None => Close { code: 1005, reason: String::new() },
     }
 }
 
 fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
 }

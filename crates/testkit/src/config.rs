@@ -124,11 +124,7 @@ impl Config {
         let mut addresses = vec![listen.to_owned()];
         addresses.extend(self.listen_also.iter().cloned());
         let mut text = format!("[server]\nlisten = {addresses:?}\n");
-        if !self
-            .settings
-            .iter()
-            .any(|line| line.starts_with("data_dir"))
-        {
+        if !self.settings.iter().any(|line| line.starts_with("data_dir")) {
             text.push_str("data_dir = \"{dir}/data\"\n");
         }
         if self.certificate.is_some() {

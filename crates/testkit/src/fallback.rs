@@ -68,10 +68,7 @@ impl Fallback {
     /// A session at any path.
     #[must_use]
     pub fn at(target: Target, base: &str) -> Self {
-        Self {
-            target,
-            base: base.to_owned(),
-        }
+        Self { target, base: base.to_owned() }
     }
 
     /// The request of a call, such as `xhr_streaming`.
@@ -91,9 +88,7 @@ impl Fallback {
     #[track_caller]
     pub fn stream(&self) -> Streaming {
         let mut connection = Connection::open(self.target);
-        connection
-            .write(&self.request("xhr_streaming").to_bytes())
-            .unwrap();
+        connection.write(&self.request("xhr_streaming").to_bytes()).unwrap();
         let head = connection.head().expect("no answer");
         assert_eq!(head.status, 200);
         let unread = connection.declared_body(&head).expect("no body");

@@ -49,9 +49,7 @@ impl Frame {
     #[must_use]
     #[track_caller]
     pub fn data_text(&self) -> &str {
-        self.json["data"]
-            .as_str()
-            .unwrap_or_else(|| panic!("data is no string: {}", self.text))
+        self.json["data"].as_str().unwrap_or_else(|| panic!("data is no string: {}", self.text))
     }
 
     /// `data`, which must be a string that holds JSON, decoded.
@@ -89,11 +87,7 @@ impl Frame {
     fn error_data(&self) -> &Value {
         assert_eq!(self.event(), "pusher:error", "not an error: {}", self.text);
         let data = &self.json["data"];
-        assert!(
-            data.is_object(),
-            "data of an error is no object: {}",
-            self.text
-        );
+        assert!(data.is_object(), "data of an error is no object: {}", self.text);
         assert!(data.get("code").is_some(), "no code key: {}", self.text);
         data
     }

@@ -56,11 +56,7 @@ impl Request {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
-        let given = |name: &str| {
-            self.headers
-                .iter()
-                .any(|(n, _)| n.eq_ignore_ascii_case(name))
-        };
+        let given = |name: &str| self.headers.iter().any(|(n, _)| n.eq_ignore_ascii_case(name));
         if !given("host") {
             head.push_str("Host: localhost\r\n");
         }
@@ -124,8 +120,7 @@ impl Response {
     }
 
     fn is_chunked(&self) -> bool {
-        self.header("transfer-encoding")
-            .is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
+        self.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"))
     }
 
     fn has_no_body(&self) -> bool {
@@ -164,9 +159,7 @@ impl Connection<Stream> {
 impl<S: Read + Write> Connection<S> {
     /// Speaks HTTP over any stream.
     pub fn over(stream: S) -> Self {
-        Self {
-            stream: BufReader::new(stream),
-        }
+        Self { stream: BufReader::new(stream) }
     }
 
     /// The stream below.
@@ -243,11 +236,7 @@ impl<S: Read + Write> Connection<S> {
                 .ok_or_else(|| io::Error::other(format!("not a header: {line:?}")))?;
             headers.push((name.to_owned(), value.trim().to_owned()));
         }
-        Ok(Response {
-            status,
-            headers,
-            body: Vec::new(),
-        })
+        Ok(Response { status, headers, body: Vec::new() })
     }
 
     /// Reads a body of declared length; nothing of a chunked one.
@@ -255,9 +244,7 @@ impl<S: Read + Write> Connection<S> {
     /// # Errors
     /// What the operating system says.
     pub fn declared_body(&mut self, head: &Response) -> io::Result<Vec<u8>> {
-        let length = head
-            .header("content-length")
-            .and_then(|length| length.parse().ok());
+        let length = head.header("content-length").and_then(|length| length.parse().ok());
         let mut body = vec![0; length.unwrap_or(0)];
         self.stream.read_exact(&mut body)?;
         Ok(body)

@@ -4,10 +4,7 @@
 //! sides of the wire cannot hide; every signature is computed here anew.
 //!
 //! Everything panics when the server does not do what was expected: the panic is the test's failure.
-#![allow(
-    clippy::unwrap_used,
-    reason = "this is test code: a panic is how a failure is told"
-)]
+#![allow(clippy::unwrap_used, reason = "this is test code: a panic is how a failure is told")]
 
 mod api;
 mod client;

@@ -45,18 +45,8 @@ impl Server {
         write_config(dir.path(), &config, addr, admin);
         let mut child = spawn(binary, &dir.path().join("bellwire.toml"));
         let stderr = collect_stderr(&mut child);
-        let target = Target {
-            addr,
-            tls: config.certificate().is_some(),
-        };
-        let mut server = Self {
-            child,
-            config,
-            target,
-            admin,
-            dir,
-            stderr,
-        };
+        let target = Target { addr, tls: config.certificate().is_some() };
+        let mut server = Self { child, config, target, admin, dir, stderr };
         server.wait_until_up();
         server
     }
@@ -88,10 +78,7 @@ impl Server {
         }
         let stderr = finished_stderr(&stderr);
         let status = status.unwrap_or_else(|| panic!("the server did not give up\n{stderr}"));
-        Refusal {
-            code: status.code(),
-            stderr,
-        }
+        Refusal { code: status.code(), stderr }
     }
 
     /// Where it listens.
@@ -103,10 +90,7 @@ impl Server {
     /// Where the admin listener is, if a setting uses `{admin}`.
     #[must_use]
     pub fn admin(&self) -> Target {
-        Target {
-            addr: self.admin,
-            tls: false,
-        }
+        Target { addr: self.admin, tls: false }
     }
 
     /// The config it was last given.
@@ -284,11 +268,7 @@ fn write_config(dir: &Path, config: &Config, listen: SocketAddr, admin: SocketAd
         fs::write(dir.join("cert.pem"), cert).unwrap();
         fs::write(dir.join("key.pem"), key).unwrap();
     }
-    let toml = config.to_toml(
-        &listen.to_string(),
-        &admin.to_string(),
-        dir.to_str().unwrap(),
-    );
+    let toml = config.to_toml(&listen.to_string(), &admin.to_string(), dir.to_str().unwrap());
     fs::write(dir.join("bellwire.toml"), toml).unwrap();
 }
 

@@ -114,9 +114,7 @@ impl Wire {
     #[must_use]
     #[track_caller]
     pub fn open(target: Target, path: &str) -> Self {
-        let mut wire = Self {
-            stream: target.connect().expect("cannot connect"),
-        };
+        let mut wire = Self { stream: target.connect().expect("cannot connect") };
         wire.send_bytes(&Self::upgrade(path).to_bytes());
         wire.expect_upgraded();
         wire
@@ -126,9 +124,7 @@ impl Wire {
     #[must_use]
     #[track_caller]
     pub fn open_with_early_bytes(target: Target, path: &str, early: &[u8]) -> Self {
-        let mut wire = Self {
-            stream: target.connect().expect("cannot connect"),
-        };
+        let mut wire = Self { stream: target.connect().expect("cannot connect") };
         let mut bytes = Self::upgrade(path).to_bytes();
         bytes.extend(early);
         wire.send_bytes(&bytes);
@@ -184,12 +180,7 @@ impl Wire {
     pub fn read(&mut self) -> Option<WireFrame> {
         match self.try_read() {
             Ok(frame) => Some(frame),
-            Err(e)
-                if matches!(
-                    e.kind(),
-                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                ) =>
-            {
+            Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
                 panic!("nothing came");
             }
             Err(_) => None,
@@ -232,10 +223,7 @@ impl Wire {
         }
         let head = Connection::over(io::Cursor::new(head)).head().unwrap();
         assert_eq!(head.status, 101);
-        assert_eq!(
-            head.header("sec-websocket-accept"),
-            Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
-        );
+        assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     }
 
     fn try_read(&mut self) -> io::Result<WireFrame> {

@@ -1,8 +1,5 @@
 //! The kit against servers whose behaviour is known, so that a failing test points at Bellwire.
-#![allow(
-    clippy::unwrap_used,
-    reason = "this is test code: a panic is how a failure is told"
-)]
+#![allow(clippy::unwrap_used, reason = "this is test code: a panic is how a failure is told")]
 
 use std::io::{Cursor, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -49,10 +46,7 @@ fn the_client_reads_a_refusal() {
     let target = speaking(|mut socket| {
         let error = r#"{"event":"pusher:error","data":{"code":4001,"message":"no"}}"#;
         socket.send(Message::text(error)).unwrap();
-        let close = CloseFrame {
-            code: 4001.into(),
-            reason: "no".into(),
-        };
+        let close = CloseFrame { code: 4001.into(), reason: "no".into() };
         socket.close(Some(close)).unwrap();
         echo_until_closed(socket);
     });
@@ -117,10 +111,7 @@ fn a_stream_is_read_frame_by_frame() {
     let message = FallbackFrame::Messages(vec![r#"{"event":"x"}"#.to_owned()]);
     assert_eq!(stream.frame(), Some(message));
     assert_eq!(stream.frame(), Some(FallbackFrame::Heartbeat));
-    assert_eq!(
-        stream.frame(),
-        Some(FallbackFrame::Close(1, "r".to_owned()))
-    );
+    assert_eq!(stream.frame(), Some(FallbackFrame::Close(1, "r".to_owned())));
     assert_eq!(stream.frame(), None);
 }
 
