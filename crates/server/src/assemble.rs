@@ -73,11 +73,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         .thread_name("http")
         .enable_all()
         .build()?;
-    let server = Server {
-        house,
-        certificate,
-        sources,
-    };
+    let server = Server { house, certificate, sources };
     let result = runtime.block_on(server.live(config, first_app.as_ref(), workers));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
@@ -137,23 +133,14 @@ impl Server {
         config: &Config,
         first_app: Option<&welcome::FirstApp>,
     ) -> anyhow::Result<Vec<std::path::PathBuf>> {
-        let tls: Option<TlsAcceptor> = self
-            .certificate
-            .as_ref()
-            .map(Certificate::acceptor)
-            .transpose()?;
-        let doors = config
-            .listen
-            .iter()
-            .map(http::bind)
-            .collect::<anyhow::Result<Vec<Bound>>>()?;
+        let tls: Option<TlsAcceptor> =
+            self.certificate.as_ref().map(Certificate::acceptor).transpose()?;
+        let doors = config.listen.iter().map(http::bind).collect::<anyhow::Result<Vec<Bound>>>()?;
         let admin = config.admin_listen.as_ref().map(http::bind).transpose()?;
         let mut unix_sockets = Vec::new();
         let port = doors.iter().find_map(Bound::port);
-        for (bound, is_admin) in doors
-            .into_iter()
-            .map(|d| (d, false))
-            .chain(admin.map(|a| (a, true)))
+        for (bound, is_admin) in
+            doors.into_iter().map(|d| (d, false)).chain(admin.map(|a| (a, true)))
         {
             if let Bound::Unix(_, path) = &bound {
                 unix_sockets.push(path.clone());
@@ -247,8 +234,5 @@ fn node() -> anyhow::Result<u64> {
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis() as u64
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }

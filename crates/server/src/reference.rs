@@ -39,7 +39,8 @@ fn the_config_page_reference_shows_every_key_with_its_default() {
         assert!(block.contains(&format!("\n{key} = ")), "{key} is missing");
     }
     for key in crate::config::SERVER_KEYS {
-        let shown = block.contains(&format!("\n{key} = ")) || block.contains(&format!("# {key} = "));
+        let shown =
+            block.contains(&format!("\n{key} = ")) || block.contains(&format!("# {key} = "));
         assert!(shown || *key == "database", "{key} is missing");
     }
 }
@@ -68,17 +69,57 @@ fn the_limits_reference_is_generated() {
         ("body of a request", limits::API_BODY_BYTES, "bytes", "413"),
         ("message from a client", limits::CLIENT_MESSAGE_BYTES, "bytes", "close 1009"),
         ("no JSON objects in a row", limits::BAD_MESSAGES_IN_A_ROW.into(), "", "close 1008"),
-        ("channels of a connection", limits::CHANNELS_PER_CONNECTION, "", "error, `max_channels_per_connection`"),
-        ("users of a presence channel", limits::PRESENCE_MEMBERS, "", "error, `max_presence_members`"),
-        ("channel_data, user_data", limits::USER_OBJECT_BYTES, "bytes", "error, `max_user_object_bytes`"),
+        (
+            "channels of a connection",
+            limits::CHANNELS_PER_CONNECTION,
+            "",
+            "error, `max_channels_per_connection`",
+        ),
+        (
+            "users of a presence channel",
+            limits::PRESENCE_MEMBERS,
+            "",
+            "error, `max_presence_members`",
+        ),
+        (
+            "channel_data, user_data",
+            limits::USER_OBJECT_BYTES,
+            "bytes",
+            "error, `max_user_object_bytes`",
+        ),
         ("user id", limits::USER_ID_CHARS, "characters", "error"),
-        ("client events of a connection", limits::CLIENT_EVENTS_PER_S as usize, "a second", "4301, `max_client_events_per_s`"),
+        (
+            "client events of a connection",
+            limits::CLIENT_EVENTS_PER_S as usize,
+            "a second",
+            "4301, `max_client_events_per_s`",
+        ),
         ("watchlist", limits::WATCHLIST_IDS, "ids", "4302, `max_watchlist`"),
         ("life of a cached event", limits::CACHE_TTL_S as usize, "seconds", "`cache_ttl_s`"),
-        ("age of a request's timestamp", limits::TIMESTAMP_SKEW_S as usize, "seconds, less than", "401"),
-        ("subscription_count, above", limits::COUNT_THROTTLE_ABOVE, "subscribers", "one frame every 5 s"),
-        ("silence before a probe", limits::ACTIVITY_TIMEOUT_S as usize, "seconds", "ping, `activity_timeout_s`"),
-        ("answer to a probe", limits::PONG_TIMEOUT_S as usize, "seconds", "close 4201, `pong_timeout_s`"),
+        (
+            "age of a request's timestamp",
+            limits::TIMESTAMP_SKEW_S as usize,
+            "seconds, less than",
+            "401",
+        ),
+        (
+            "subscription_count, above",
+            limits::COUNT_THROTTLE_ABOVE,
+            "subscribers",
+            "one frame every 5 s",
+        ),
+        (
+            "silence before a probe",
+            limits::ACTIVITY_TIMEOUT_S as usize,
+            "seconds",
+            "ping, `activity_timeout_s`",
+        ),
+        (
+            "answer to a probe",
+            limits::PONG_TIMEOUT_S as usize,
+            "seconds",
+            "close 4201, `pong_timeout_s`",
+        ),
     ];
     let mut text = String::from(
         "# Limits\n\nGenerated. Where a setting is named, it changes the limit; most are Pusher's own.\n\n\

@@ -44,15 +44,10 @@ pub(crate) fn verify<'q>(
     let key = required(&query, "auth_key", "Missing parameter: auth_key")?;
     let app = match app {
         Some(app) => app,
-        None => house
-            .apps
-            .by_key(key)
-            .ok_or_else(|| unauthorized("Unknown auth_key"))?,
+        None => house.apps.by_key(key).ok_or_else(|| unauthorized("Unknown auth_key"))?,
     };
     let live = app.live();
-    let signer = live
-        .signer(key)
-        .ok_or_else(|| unauthorized("Unknown auth_key"))?;
+    let signer = live.signer(key).ok_or_else(|| unauthorized("Unknown auth_key"))?;
     check_version(&query)?;
     check_time(&query, now_s)?;
     let query = check_signature(signer, method, paths, query)?;
@@ -105,11 +100,7 @@ fn check_signature<'q>(
     paths: &Paths<'_>,
     query: Query<'q>,
 ) -> Result<Query<'q>, Answer> {
-    let given = required(
-        &query,
-        "auth_signature",
-        "Missing parameter: auth_signature",
-    )?;
+    let given = required(&query, "auth_signature", "Missing parameter: auth_signature")?;
     let signed = |query: &Query<'_>, path| {
         let text = query.string_to_sign(method.as_str(), path);
         (signer.verify(&[&text], given), text)
@@ -133,10 +124,7 @@ fn check_signature<'q>(
 }
 
 fn required<'a>(query: &'a Query<'_>, name: &str, missing: &str) -> Result<&'a str, Answer> {
-    query
-        .one(name)
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| unauthorized(missing))
+    query.one(name).filter(|value| !value.is_empty()).ok_or_else(|| unauthorized(missing))
 }
 
 fn unauthorized(line: &str) -> Answer {

@@ -22,11 +22,8 @@ impl Call<'_> {
         }
         let mut channels = Map::new();
         for (name, known) in self.house.hub.channels(&self.app, prefix) {
-            let attributes = if info.user_count {
-                json!({ "user_count": known.users })
-            } else {
-                json!({})
-            };
+            let attributes =
+                if info.user_count { json!({ "user_count": known.users }) } else { json!({}) };
             channels.insert(name.to_string(), attributes);
         }
         Ok(super::json(json!({ "channels": channels }).to_string()))
@@ -38,9 +35,7 @@ impl Call<'_> {
         self.check_info(info)?;
         let kind = channel.kind();
         if info.user_count && !kind.is_presence() {
-            return Err(Answer::bad(
-                "user_count is only available on presence channels",
-            ));
+            return Err(Answer::bad("user_count is only available on presence channels"));
         }
         if info.cache && !kind.is_cache() {
             return Err(Answer::bad("cache is only available on cache channels"));
@@ -73,10 +68,8 @@ impl Call<'_> {
             return Err(Answer::bad("Users are only available on presence channels"));
         }
         let users = self.house.hub.users(&self.app, channel);
-        let users: Vec<Value> = users
-            .iter()
-            .map(|id| json!({ "id": UserId::as_str(id) }))
-            .collect();
+        let users: Vec<Value> =
+            users.iter().map(|id| json!({ "id": UserId::as_str(id) })).collect();
         Ok(super::json(json!({ "users": users }).to_string()))
     }
 
@@ -108,16 +101,12 @@ impl Call<'_> {
             return Value::Null;
         };
         let event = serde_json::from_slice::<Event<'_>>(frame.payload());
-        let data = event
-            .ok()
-            .and_then(|event| serde_json::from_str::<Value>(event.data.get()).ok());
+        let data =
+            event.ok().and_then(|event| serde_json::from_str::<Value>(event.data.get()).ok());
         json!({ "data": data, "ttl": left_ms.div_ceil(1000) })
     }
 }
 
 fn is_auth(key: &str) -> bool {
-    matches!(
-        key,
-        "auth_key" | "auth_timestamp" | "auth_version" | "auth_signature" | "body_md5"
-    )
+    matches!(key, "auth_key" | "auth_timestamp" | "auth_version" | "auth_signature" | "body_md5")
 }

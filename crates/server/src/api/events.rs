@@ -40,9 +40,7 @@ impl Call<'_> {
         for publish in &batch {
             // A batch item has one channel, whose attributes stand without its name.
             let attributes = self.publish(publish).unwrap_or_default();
-            let bare = attributes
-                .split_once(":{")
-                .map_or("}", |(_, attributes)| attributes);
+            let bare = attributes.split_once(":{").map_or("}", |(_, attributes)| attributes);
             answers.push(format!("{{{bare}"));
         }
         for publish in &batch {
@@ -51,10 +49,7 @@ impl Call<'_> {
         if !asked {
             return Ok(Answer::done());
         }
-        Ok(super::json(format!(
-            r#"{{"batch":[{}]}}"#,
-            answers.join(",")
-        )))
+        Ok(super::json(format!(r#"{{"batch":[{}]}}"#, answers.join(","))))
     }
 
     /// The deprecated `POST /channels/{channel}/events`.

@@ -47,11 +47,7 @@ impl Endpoint {
             ["users", id, "terminate_connections"] => (Self::Terminate(id.into()), Method::POST),
             _ => return Err(StatusCode::NOT_FOUND),
         };
-        if *method == allowed {
-            Ok(endpoint)
-        } else {
-            Err(StatusCode::METHOD_NOT_ALLOWED)
-        }
+        if *method == allowed { Ok(endpoint) } else { Err(StatusCode::METHOD_NOT_ALLOWED) }
     }
 
     fn name(&self) -> &'static str {
@@ -95,11 +91,7 @@ pub(crate) async fn answer(house: &House, request: Request<Incoming>, path: &str
         Err(status) => ("unknown", Answer::refusal(status, "Method not allowed")),
         Ok(endpoint) => {
             let whole = request.uri().path().to_owned();
-            let paths = auth::Paths {
-                decoded: &decoded,
-                raw: path,
-                whole: &whole,
-            };
+            let paths = auth::Paths { decoded: &decoded, raw: path, whole: &whole };
             let name = endpoint.name();
             (name, serve(house, request, app_id, &paths, endpoint).await)
         }
@@ -141,16 +133,8 @@ async fn serve(
     if !app.live().settings.enabled {
         return Answer::refusal(StatusCode::FORBIDDEN, &close::APP_DISABLED.reason);
     }
-    let call = Call {
-        house,
-        app,
-        query,
-        body: &body,
-        now_ms,
-    };
-    call.dispatch(endpoint)
-        .await
-        .unwrap_or_else(|answer| answer)
+    let call = Call { house, app, query, body: &body, now_ms };
+    call.dispatch(endpoint).await.unwrap_or_else(|answer| answer)
 }
 
 impl Call<'_> {
@@ -169,10 +153,7 @@ impl Call<'_> {
 
     /// Ends every connection that signed in as the user (contract 11).
     fn terminate(&self, user: &str) -> Answer {
-        let ended = self
-            .house
-            .hub
-            .terminate(&self.app, user, &close::TERMINATED);
+        let ended = self.house.hub.terminate(&self.app, user, &close::TERMINATED);
         tracing::info!(app = %self.app.id, user, connections = ended, "user terminated");
         Answer::done()
     }
@@ -205,10 +186,7 @@ fn refused(refused: publish::Refused) -> Answer {
 }
 
 fn now_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_millis() as u64
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 /// JSON that is put together by hand.

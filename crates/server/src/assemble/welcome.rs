@@ -20,9 +20,7 @@ pub(super) fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Optio
         return Ok(None);
     }
     let app = FirstApp {
-        id: (100_000 + getrandom::u32()? % 900_000)
-            .to_string()
-            .parse()?,
+        id: (100_000 + getrandom::u32()? % 900_000).to_string().parse()?,
         key: random_hex::<10>()?.parse()?,
         secret: random_hex::<16>()?.parse()?,
     };
@@ -34,17 +32,8 @@ pub(super) fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Optio
         ..Settings::default()
     };
     let (key, secret) = (app.key.clone(), app.secret.clone());
-    let key = KeySpec {
-        key,
-        secret,
-        active: true,
-        created_at_ms: Some(super::now_ms()),
-    };
-    store.put(&AppSpec {
-        id: app.id.clone(),
-        settings,
-        keys: vec![key],
-    })?;
+    let key = KeySpec { key, secret, active: true, created_at_ms: Some(super::now_ms()) };
+    store.put(&AppSpec { id: app.id.clone(), settings, keys: vec![key] })?;
     Ok(Some(app))
 }
 
@@ -56,14 +45,11 @@ pub(crate) fn random_hex<const N: usize>() -> anyhow::Result<String> {
 }
 
 /// Says how to use the app. This is the one time that its secret is printed.
+#[expect(clippy::print_stdout, reason = "people read it where they started the server")]
 pub(super) fn print(app: &FirstApp, port: u16, tls: bool) {
     let FirstApp { id, key, secret } = app;
     let secret = secret.reveal();
-    let (scheme, port_option) = if tls {
-        ("https", "wssPort")
-    } else {
-        ("http", "wsPort")
-    };
+    let (scheme, port_option) = if tls { ("https", "wssPort") } else { ("http", "wsPort") };
     println!(
         r#"
   Bellwire is listening on {scheme}://127.0.0.1:{port}

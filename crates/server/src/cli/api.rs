@@ -46,11 +46,6 @@ impl Api {
         Self { agent, endpoint, app_id, key, signer: Signer::new(secret) }
     }
 
-    /// Where it is.
-    pub(super) fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
-    }
-
     /// A GET below `/apps/{id}`.
     pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, Failure> {
         let url = self.signed("GET", path, query, &[]);
@@ -79,13 +74,13 @@ impl Api {
         if !body.is_empty() {
             all.push(("body_md5", md5.as_str()));
         }
-        let pairs = all.iter().map(|(name, value)| format!("{name}={}", encoded(value)));
+        let pairs = all.iter().map(|(name, value)| format!("{name}={}", encoded(value, IN_QUERY)));
         let raw = pairs.collect::<Vec<_>>().join("&");
         // No name is there twice, and what was just encoded is UTF-8.
         let query = Query::parse(&raw).unwrap_or_default();
         let to_sign = query.string_to_sign(method, &format!("/{}", path.join("/")));
         let signature = self.signer.sign(&[&to_sign]);
-        let wire: Vec<String> = path.iter().map(|segment| encoded(segment)).collect();
+        let wire: Vec<String> = path.iter().map(|segment| encoded(segment, IN_PATH)).collect();
         format!("{}/{}?{raw}&auth_signature={signature}", self.endpoint, wire.join("/"))
     }
 
@@ -128,8 +123,9 @@ impl Api {
                 "--app-id, --key and --secret must belong together, and the clocks agree within \
                  ten minutes",
             ),
-            403 => Failure::refused(said)
-                .hint("the app may be disabled, or its message quota used up"),
+            403 => {
+                Failure::refused(said).hint("the app may be disabled, or its message quota used up")
+            }
             300..400 => Failure::failed(said).hint("--host must be the final address"),
             400..500 => Failure::refused(said),
             _ => Failure::failed(said),
@@ -142,21 +138,14 @@ pub(super) fn is_about_trust(error: &dyn std::error::Error) -> bool {
     error.to_string().contains("certificate")
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, ESCAPED).to_string()
+fn encoded(text: &str, escaped: &'static AsciiSet) -> String {
+    utf8_percent_encode(text, escaped).to_string()
 }
 
-/// What may stand in a URL as it is; the characters of channel names are among it, so that signed
-/// and raw path are the same (contract 13.4).
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b'=')
-    .remove(b'@')
-    .remove(b',')
-    .remove(b';');
+const IN_QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// The characters of channel names stand as they are, so that signed and raw path are the same
+/// (contract 13.4).
+const IN_PATH: &AsciiSet = &IN_QUERY.remove(b'=').remove(b'@').remove(b',').remove(b';');
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -169,14 +158,16 @@ const SAID_CHARS_MAX: usize = 1000;
 mod tests {
     use super::*;
 
-    // contract: 13.1, 13.2, 13.4
     #[test]
     fn what_is_signed_is_what_the_server_decodes() {
         let endpoint = Endpoint::parse("http://h:1/pre").unwrap();
         let secret: AppSecret = "s".parse().unwrap();
         let api = Api::new(endpoint, &Trust::Public, "3".into(), "k".into(), &secret);
         let url = api.signed("GET", &["channels", "a=@,;b c"], &[("info", "x,y&z")], &[]);
-        assert!(url.starts_with("http://h:1/pre/apps/3/channels/a=@,;b%20c?info=x,y%26z&"), "{url}");
+        assert!(
+            url.starts_with("http://h:1/pre/apps/3/channels/a=@,;b%20c?info=x%2Cy%26z&"),
+            "{url}"
+        );
         let (_, raw) = url.split_once('?').unwrap();
         let query = Query::parse(raw).unwrap();
         let to_sign = query.string_to_sign("GET", "/apps/3/channels/a=@,;b c");

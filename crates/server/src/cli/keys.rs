@@ -103,7 +103,9 @@ impl Keys {
             Self::Revoke { id, key, force, output, place } => {
                 turn(&id, &key, false, force, output, &place)
             }
-            Self::Activate { id, key, output, place } => turn(&id, &key, true, true, output, &place),
+            Self::Activate { id, key, output, place } => {
+                turn(&id, &key, true, true, output, &place)
+            }
         }
     }
 }

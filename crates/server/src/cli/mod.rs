@@ -1,48 +1,103 @@
-//! The command line.
+//! The command line: one module a noun. What a command prints on stdout is its result; notes, errors
+//! and hints go to stderr.
 
+mod api;
+mod apps;
+mod channels;
+mod completions;
+mod endpoint;
+mod failure;
+mod heard;
+mod keys;
+mod moment;
+mod output;
+mod place;
+#[cfg(test)]
+mod reference;
+mod remote;
 mod serve;
+mod settings;
+mod socket;
+mod subscribe;
+mod table;
+mod trigger;
+mod trust;
+mod users;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use failure::{EXIT_CODES, Failure};
+
 /// A self-hosted server for Pusher Channels clients and SDKs.
-#[derive(Debug, Parser)]
-#[command(name = "bellwire", version, about, propagate_version = true)]
+#[derive(Parser)]
+#[command(name = "bellwire", version, about, propagate_version = true, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
-    /// Run the server.
+    /// Run the server
     Serve {
-        /// The config file; without it `bellwire.toml` in this folder, if there is one.
+        /// The config file; without it `bellwire.toml` in this folder, if there is one
         #[arg(long, short, value_name = "FILE")]
         config: Option<PathBuf>,
     },
-    /// Say whether a config file can be used.
+    /// Say whether a config file can be used
     CheckConfig {
-        /// The config file; without it `bellwire.toml` in this folder, if there is one.
+        /// The config file; without it `bellwire.toml` in this folder, if there is one
         #[arg(long, short, value_name = "FILE")]
         config: Option<PathBuf>,
+        #[command(flatten)]
+        output: output::Output,
+    },
+    /// The apps of a server on this machine, while it runs or not
+    #[command(subcommand)]
+    Apps(apps::Apps),
+    /// The keys of an app on this machine, while the server runs or not
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Publish an event
+    Trigger(trigger::Trigger),
+    /// Listen to channels and print their events, one a line, until Ctrl-C
+    Subscribe(subscribe::Subscribe),
+    /// Channels of an app
+    #[command(subcommand)]
+    Channels(channels::Channels),
+    /// Users of an app
+    #[command(subcommand)]
+    Users(users::Users),
+    /// Print a script that completes this command line in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
     },
 }
 
 /// Reads the command line and does what it says.
 pub(crate) fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let done = match cli.command {
-        Command::Serve { config } => serve::serve(config.as_deref()),
-        Command::CheckConfig { config } => serve::check(config.as_deref()),
-    };
-    match done {
+    match Cli::parse().command.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+        Err(failure) => failure.report(),
+    }
+}
+
+impl Command {
+    fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Serve { config } => Ok(serve::serve(config.as_deref())?),
+            Self::CheckConfig { config, output } => serve::check(config.as_deref(), output),
+            Self::Apps(apps) => apps.run(),
+            Self::Keys(keys) => keys.run(),
+            Self::Trigger(trigger) => trigger.run(),
+            Self::Subscribe(subscribe) => subscribe.run(),
+            Self::Channels(channels) => channels.run(),
+            Self::Users(users) => users.run(),
+            Self::Completions { shell } => completions::print(shell),
         }
     }
 }

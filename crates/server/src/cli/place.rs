@@ -81,7 +81,8 @@ impl Cellar {
 
     /// Every app.
     pub(super) fn apps(&self) -> Result<Vec<Found>, Failure> {
-        let declared = self.declared.iter().map(|spec| Found { spec: spec.clone(), declared: true });
+        let declared =
+            self.declared.iter().map(|spec| Found { spec: spec.clone(), declared: true });
         let mut apps: Vec<Found> = declared.collect();
         let stored = self.store.as_ref().map(|store| store.apps()).transpose()?.unwrap_or_default();
         for spec in stored {

@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
+use super::failure::Failure;
+use super::output::Output;
 use crate::assemble;
 use crate::config::Config;
 use crate::http::tls::Certificate;
@@ -15,11 +19,11 @@ pub(super) fn serve(file: Option<&Path>) -> anyhow::Result<()> {
 }
 
 /// Says whether a config file can be used.
-pub(super) fn check(file: Option<&Path>) -> anyhow::Result<()> {
+pub(super) fn check(file: Option<&Path>, output: Output) -> Result<(), Failure> {
     let config = Config::read(file)?;
     if let Some((cert, key)) = &config.tls {
         Certificate::read(cert, key)?;
     }
-    println!("ok: {} app(s)", config.apps.len());
-    Ok(())
+    let apps = config.apps.len();
+    output.show(&json!({ "ok": true, "apps": apps }), format!("ok: {apps} app(s)"))
 }

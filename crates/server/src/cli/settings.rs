@@ -11,8 +11,10 @@ pub(super) fn assigned(settings: &Settings, assignments: &[String]) -> Result<Se
     let mut settings = settings.clone();
     for assignment in assignments {
         let Some((name, text)) = assignment.split_once('=') else {
-            return Err(Failure::usage(format!("{assignment:?} is no setting: expected name=value"))
-                .hint("for example client_events=true"));
+            return Err(Failure::usage(format!(
+                "{assignment:?} is no setting: expected name=value"
+            ))
+            .hint("for example client_events=true"));
         };
         settings = with(&settings, name.trim(), text.trim())?;
     }

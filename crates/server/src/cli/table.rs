@@ -23,8 +23,10 @@ impl Table {
 
     fn widths(&self) -> Vec<usize> {
         let columns = self.0.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |at| self.0.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max();
-        (0..columns).map(|at| width(at).unwrap_or(0)).collect()
+        let chars =
+            |row: &Vec<String>, at: usize| row.get(at).map_or(0, |cell| cell.chars().count());
+        let width = |at| self.0.iter().map(|row| chars(row, at)).max().unwrap_or(0);
+        (0..columns).map(width).collect()
     }
 }
 

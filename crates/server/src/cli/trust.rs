@@ -61,8 +61,8 @@ impl Trust {
                 .with_custom_certificate_verifier(Arc::new(Unverified(provider)))
                 .with_no_client_auth(),
             Self::Public => {
-                let roots = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-                builder.with_root_certificates::<RootCertStore>(roots).with_no_client_auth()
+                let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+                builder.with_root_certificates(roots).with_no_client_auth()
             }
             Self::Authorities(list) => {
                 let mut roots = RootCertStore::empty();

@@ -52,8 +52,7 @@ impl RawApp {
     /// The app, if every field is in order.
     pub(super) fn check(self) -> anyhow::Result<AppSpec> {
         let id = self.id.clone();
-        self.checked()
-            .with_context(|| format!("[[apps]] id = {id:?}"))
+        self.checked().with_context(|| format!("[[apps]] id = {id:?}"))
     }
 
     fn checked(self) -> anyhow::Result<AppSpec> {
@@ -71,11 +70,7 @@ impl RawApp {
         }
         let settings: Settings = toml::Value::Table(self.settings).try_into()?;
         settings.check().map_err(|sentence| anyhow!(sentence))?;
-        Ok(AppSpec {
-            id: self.id.parse()?,
-            settings,
-            keys,
-        })
+        Ok(AppSpec { id: self.id.parse()?, settings, keys })
     }
 }
 
@@ -86,20 +81,14 @@ fn key_spec(
     created_at: Option<&str>,
 ) -> anyhow::Result<KeySpec> {
     let created_at_ms = created_at.map(date_ms).transpose()?;
-    Ok(KeySpec {
-        key: key.parse()?,
-        secret: secret.parse()?,
-        active,
-        created_at_ms,
-    })
+    Ok(KeySpec { key: key.parse()?, secret: secret.parse()?, active, created_at_ms })
 }
 
 /// Milliseconds since the epoch of an RFC 3339 date.
 fn date_ms(text: &str) -> anyhow::Result<u64> {
     let expected = "expected a date like 2026-01-01T00:00:00Z";
-    let date: toml::value::Datetime = text
-        .parse()
-        .with_context(|| format!("created_at = {text:?}: {expected}"))?;
+    let date: toml::value::Datetime =
+        text.parse().with_context(|| format!("created_at = {text:?}: {expected}"))?;
     let (Some(day), Some(time)) = (date.date, date.time) else {
         bail!("created_at = {text:?}: {expected}");
     };
@@ -107,11 +96,7 @@ fn date_ms(text: &str) -> anyhow::Result<u64> {
         Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes),
         _ => 0,
     };
-    let days = days_since_epoch(
-        i64::from(day.year),
-        i64::from(day.month),
-        i64::from(day.day),
-    );
+    let days = days_since_epoch(i64::from(day.year), i64::from(day.month), i64::from(day.day));
     let seconds =
         i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second)
             - offset_min * 60;
@@ -146,10 +131,7 @@ pub(super) fn from_environment(
         return Ok(None);
     }
     let keys = vec![key_spec(&key, &secret, true, None).context("the environment's PUSHER_APP_*")?];
-    let settings = Settings {
-        name: "Environment".into(),
-        ..Settings::default()
-    };
+    let settings = Settings { name: "Environment".into(), ..Settings::default() };
     let id = id.parse().context("the environment's PUSHER_APP_ID")?;
     Ok(Some(AppSpec { id, settings, keys }))
 }

@@ -13,14 +13,8 @@ fn refusal(text: &str) -> String {
 #[test]
 fn an_empty_file_is_the_default() {
     let config = parse("").unwrap();
-    assert_eq!(
-        config.listen,
-        [Address::Tcp("0.0.0.0:6001".parse().unwrap())]
-    );
-    assert_eq!(
-        (config.activity_timeout_s, config.pong_timeout_s),
-        (120, 30)
-    );
+    assert_eq!(config.listen, [Address::Tcp("0.0.0.0:6001".parse().unwrap())]);
+    assert_eq!((config.activity_timeout_s, config.pong_timeout_s), (120, 30));
     assert!(config.apps.is_empty());
 }
 
@@ -35,10 +29,7 @@ fn an_app_may_have_several_keys_with_dates() {
     let keys = &config.apps[0].keys;
     assert_eq!(keys.len(), 2);
     assert_eq!(keys[0].created_at_ms, None);
-    assert_eq!(
-        (keys[1].active, keys[1].created_at_ms),
-        (false, Some(1_767_225_600_000))
-    );
+    assert_eq!((keys[1].active, keys[1].created_at_ms), (false, Some(1_767_225_600_000)));
 }
 
 #[test]
@@ -52,20 +43,11 @@ fn each_mistake_has_its_sentence() {
         ("[server]\npath_prefix = \"x\"", "path_prefix"),
         ("[server]\ntrusted_proxies = [\"x\"]", "trusted_proxies"),
         ("[cluster]\nbus = \"redis://x\"", "one node"),
-        (
-            "[[apps]]\nid = \"x\"\nkey = \"k\"\nsecret = \"s\"",
-            "app id",
-        ),
+        ("[[apps]]\nid = \"x\"\nkey = \"k\"\nsecret = \"s\"", "app id"),
         ("[[apps]]\nid = \"1\"\nkey = \"k\"", "key without secret"),
         ("[[apps]]\nid = \"1\"", "needs key and secret"),
-        (
-            "[[apps]]\nid = \"1\"\nkey = \"a b\"\nsecret = \"s\"",
-            "app key",
-        ),
-        (
-            "[[apps]]\nid = \"1\"\nkey = \"k\"\nsecret = \"\"",
-            "app secret",
-        ),
+        ("[[apps]]\nid = \"1\"\nkey = \"a b\"\nsecret = \"s\"", "app key"),
+        ("[[apps]]\nid = \"1\"\nkey = \"k\"\nsecret = \"\"", "app secret"),
     ] {
         assert!(refusal(text).contains(part), "{text}: {}", refusal(text));
     }
@@ -73,10 +55,7 @@ fn each_mistake_has_its_sentence() {
         (APP.to_owned(), "there twice"),
         ("client_event = true\n".to_owned(), "client_event"),
         ("cache_ttl_s = 1801\n".to_owned(), "cache_ttl_s"),
-        (
-            "keys = [{ key = \"x\", secret = \"y\", created_at = \"z\" }]".to_owned(),
-            "created_at",
-        ),
+        ("keys = [{ key = \"x\", secret = \"y\", created_at = \"z\" }]".to_owned(), "created_at"),
     ] {
         let text = format!("{APP}{more}");
         assert!(refusal(&text).contains(part), "{text}: {}", refusal(&text));
@@ -94,10 +73,7 @@ fn the_environment_stands_above_the_file() {
         _ => None,
     };
     let config = Config::parse("[server]\npong_timeout_s = 5\n", &environment).unwrap();
-    assert_eq!(
-        config.listen,
-        [Address::Tcp("127.0.0.1:7000".parse().unwrap())]
-    );
+    assert_eq!(config.listen, [Address::Tcp("127.0.0.1:7000".parse().unwrap())]);
     assert_eq!(config.pong_timeout_s, 9);
     assert_eq!(config.apps[0].id.as_str(), "77");
     let half = |name: &str| (name == "PUSHER_APP_ID").then(|| "1".to_owned());

@@ -92,10 +92,8 @@ impl Config {
             None => None,
         };
         let name = file.map_or(DEFAULT_FILE.into(), |file| file.display().to_string());
-        Self::parse(text.as_deref().unwrap_or_default(), &|name| {
-            std::env::var(name).ok()
-        })
-        .with_context(|| format!("the configuration {name} cannot be used"))
+        Self::parse(text.as_deref().unwrap_or_default(), &|name| std::env::var(name).ok())
+            .with_context(|| format!("the configuration {name} cannot be used"))
     }
 
     /// Reads a config from its text and an environment.
@@ -113,11 +111,8 @@ impl Config {
             bail!("[server] database ({kind}): this version keeps its data in SQLite in data_dir");
         }
         let wants_webhooks = raw.apps.iter().any(|app| !app.webhooks.is_empty());
-        let mut apps = raw
-            .apps
-            .into_iter()
-            .map(apps::RawApp::check)
-            .collect::<anyhow::Result<Vec<_>>>()?;
+        let mut apps =
+            raw.apps.into_iter().map(apps::RawApp::check).collect::<anyhow::Result<Vec<_>>>()?;
         apps.extend(apps::from_environment(environment, &apps)?);
         find_clash(&apps).map_err(|clash| anyhow!("[[apps]]: {clash}"))?;
         Ok(Self {
@@ -159,9 +154,7 @@ fn address(text: &str) -> anyhow::Result<Address> {
         return Ok(Address::Unix(path.into()));
     }
     let hint = "expected an address and a port like \"0.0.0.0:6001\", or \"unix:/path/to.sock\"";
-    text.parse()
-        .map(Address::Tcp)
-        .with_context(|| format!("[server] listen = {text:?}: {hint}"))
+    text.parse().map(Address::Tcp).with_context(|| format!("[server] listen = {text:?}: {hint}"))
 }
 
 fn path_prefix(text: &str) -> anyhow::Result<String> {
@@ -191,21 +184,16 @@ fn backlog(bytes: usize) -> anyhow::Result<usize> {
 
 fn workers(wanted: u8) -> u8 {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if wanted == 0 {
-        cores.min(255) as u8
-    } else {
-        wanted
-    }
+    if wanted == 0 { cores.min(255) as u8 } else { wanted }
 }
 
 fn proxies(list: &[String]) -> anyhow::Result<Vec<IpNet>> {
-    let parse =
-        |text: &String| {
-            let net = text.parse::<IpNet>();
-            net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).with_context(|| {
+    let parse = |text: &String| {
+        let net = text.parse::<IpNet>();
+        net.or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from)).with_context(|| {
             format!("[server] trusted_proxies: {text:?} is no address or network like 10.0.0.0/8")
         })
-        };
+    };
     list.iter().map(parse).collect()
 }
 

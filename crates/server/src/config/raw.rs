@@ -18,10 +18,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) cluster: Cluster,
     #[serde(default)]
-    #[expect(
-        dead_code,
-        reason = "checked for unknown keys; the webhook engine reads it later"
-    )]
+    #[expect(dead_code, reason = "checked for unknown keys; the webhook engine reads it later")]
     pub(super) webhooks: Webhooks,
     #[serde(default)]
     pub(super) apps: Vec<RawApp>,
@@ -160,9 +157,7 @@ impl File {
         }
         let mut table: Table = toml::from_str(text)?;
         for (key, name, value) in overruled {
-            let section = table
-                .entry("server")
-                .or_insert_with(|| Value::Table(Table::new()));
+            let section = table.entry("server").or_insert_with(|| Value::Table(Table::new()));
             let section = section.as_table_mut().context("[server] is no table")?;
             section.insert(key.to_owned(), typed(key, &value));
             let checked: Result<Self, _> = Value::Table(table.clone()).try_into();
@@ -174,19 +169,11 @@ impl File {
 
 /// The error with its place, but without the line itself, which may hold a secret.
 fn without_excerpt(text: &str, error: &toml::de::Error) -> anyhow::Error {
-    let before = error
-        .span()
-        .and_then(|span| text.get(..span.start))
-        .unwrap_or_default();
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
     let in_line = before.rsplit('\n').next().unwrap_or_default().trim_end();
-    let key = in_line
-        .strip_suffix('=')
-        .map(str::trim_end)
-        .unwrap_or_default();
-    let key = key
-        .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .next();
+    let key = in_line.strip_suffix('=').map(str::trim_end).unwrap_or_default();
+    let key = key.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
     match key.unwrap_or_default() {
         "" => anyhow!("line {line}: {}", error.message()),
         key if key.contains("secret") || key.contains("token") => {
@@ -200,10 +187,7 @@ fn without_excerpt(text: &str, error: &toml::de::Error) -> anyhow::Error {
 fn typed(key: &str, value: &str) -> Value {
     match key {
         "trusted_proxies" => {
-            let parts = value
-                .split(',')
-                .map(str::trim)
-                .filter(|part| !part.is_empty());
+            let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
             Value::Array(parts.map(|part| Value::String(part.into())).collect())
         }
         "listen" | "log" | "metrics_token" => Value::String(value.into()),

@@ -46,12 +46,7 @@ pub(crate) struct Door {
 
 impl Door {
     pub(crate) fn new(apps: Arc<Apps>, node_max: usize) -> Self {
-        Self {
-            apps,
-            node: Arc::default(),
-            node_max,
-            draining: AtomicBool::new(false),
-        }
+        Self { apps, node: Arc::default(), node_max, draining: AtomicBool::new(false) }
     }
 
     /// Lets nobody in any more.
@@ -92,10 +87,7 @@ impl Door {
             return Err(close::OVER_CAPACITY);
         }
         check_protocol(request.query)?;
-        let app = self
-            .apps
-            .by_key(request.key)
-            .ok_or_else(|| Close::unknown_key(request.key))?;
+        let app = self.apps.by_key(request.key).ok_or_else(|| Close::unknown_key(request.key))?;
         let live = app.live();
         let settings = &live.settings;
         if !settings.enabled {
@@ -111,28 +103,17 @@ impl Door {
         let must_authorize = settings.authorized_connections;
         // Connections that have not proved themselves do not count (contract 10.4), but where the
         // quota is used up they could never do so.
-        let has_room = if must_authorize {
-            !app.is_full()
-        } else {
-            seat.take(&app)
-        };
+        let has_room = if must_authorize { !app.is_full() } else { seat.take(&app) };
         if !has_room {
             return Err(close::OVER_QUOTA);
         }
         drop(live);
-        Ok(Admitted {
-            app,
-            seat,
-            must_authorize,
-        })
+        Ok(Admitted { app, seat, must_authorize })
     }
 
     fn seat(&self) -> Option<Seat> {
         let before = self.node.fetch_add(1, Ordering::Relaxed);
-        let seat = Seat {
-            node: Arc::clone(&self.node),
-            app: None,
-        };
+        let seat = Seat { node: Arc::clone(&self.node), app: None };
         (self.node_max == 0 || before < self.node_max).then_some(seat)
     }
 }
@@ -174,12 +155,8 @@ impl Drop for Seat {
 
 /// Protocols 4 to 7 are spoken; `version`, where it is given, is a dotted number (contract 1.3, 1.4).
 fn check_protocol(query: &str) -> Result<(), Close> {
-    let value = |name| {
-        query
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(k, _)| *k == name)
-    };
+    let value =
+        |name| query.split('&').filter_map(|pair| pair.split_once('=')).find(|(k, _)| *k == name);
     match value("protocol") {
         None | Some((_, "")) => return Err(close::NO_PROTOCOL),
         Some((_, "4" | "5" | "6" | "7")) => {}
@@ -211,23 +188,13 @@ mod tests {
             active: true,
             created_at_ms: None,
         };
-        let spec = AppSpec {
-            id: "1".parse().unwrap(),
-            settings,
-            keys: vec![key],
-        };
+        let spec = AppSpec { id: "1".parse().unwrap(), settings, keys: vec![key] };
         apps.replace(vec![spec]).unwrap();
         Door::new(Arc::new(apps), node_max)
     }
 
     fn request(query: &str) -> Request<'_> {
-        Request {
-            key: "key",
-            query,
-            origin: None,
-            tls: false,
-            peer: None,
-        }
+        Request { key: "key", query, origin: None, tls: false, peer: None }
     }
 
     fn code(door: &Door, request: &Request<'_>) -> u16 {
@@ -239,10 +206,7 @@ mod tests {
     fn protocols_4_to_7_are_spoken() {
         let door = door(Settings::default(), 0);
         for good in ["4", "5", "6", "7"] {
-            assert!(
-                door.admit(&request(&format!("protocol={good}&client=js")))
-                    .is_ok()
-            );
+            assert!(door.admit(&request(&format!("protocol={good}&client=js"))).is_ok());
         }
         for (query, expected) in [
             ("", 4008),
@@ -258,38 +222,17 @@ mod tests {
         ] {
             assert_eq!(code(&door, &request(query)), expected, "{query}");
         }
-        assert!(
-            door.admit(&request("protocol=7&version=8.6.0-beta.1&flash=false"))
-                .is_ok()
-        );
+        assert!(door.admit(&request("protocol=7&version=8.6.0-beta.1&flash=false")).is_ok());
     }
 
     // contract: 1.14, 1.15, 1.16
     #[test]
     fn toggles_and_quotas_are_checked_in_turn() {
-        let tls = door(
-            Settings {
-                force_tls: true,
-                ..Settings::default()
-            },
-            0,
-        );
+        let tls = door(Settings { force_tls: true, ..Settings::default() }, 0);
         assert_eq!(code(&tls, &request("protocol=7")), 4000);
-        let disabled = door(
-            Settings {
-                enabled: false,
-                ..Settings::default()
-            },
-            0,
-        );
+        let disabled = door(Settings { enabled: false, ..Settings::default() }, 0);
         assert_eq!(code(&disabled, &request("protocol=7")), 4003);
-        let small = door(
-            Settings {
-                max_connections: 1,
-                ..Settings::default()
-            },
-            0,
-        );
+        let small = door(Settings { max_connections: 1, ..Settings::default() }, 0);
         let first = small.admit(&request("protocol=7")).unwrap();
         assert_eq!(code(&small, &request("protocol=7")), 4004);
         drop(first);
@@ -310,11 +253,8 @@ mod tests {
     // contract: 10.4
     #[test]
     fn a_connection_counts_once_it_has_proved_itself() {
-        let settings = Settings {
-            authorized_connections: true,
-            max_connections: 1,
-            ..Settings::default()
-        };
+        let settings =
+            Settings { authorized_connections: true, max_connections: 1, ..Settings::default() };
         let door = door(settings, 0);
         let mut first = door.admit(&request("protocol=7")).unwrap();
         let mut second = door.admit(&request("protocol=7")).unwrap();

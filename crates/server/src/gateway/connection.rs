@@ -124,11 +124,7 @@ impl Connection {
             tally.backlog_bytes += part.len() as i64;
         }
         let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.bytes);
-        if waiting > cap {
-            Sent::TooSlow
-        } else {
-            Sent::Well
-        }
+        if waiting > cap { Sent::TooSlow } else { Sent::Well }
     }
 
     /// The socket takes bytes again: sends what waits.

@@ -49,11 +49,7 @@ pub(crate) enum Unsent {
 
 impl Fallbacks {
     pub(crate) fn new(switchboard: Arc<Switchboard>, bytes_max: usize) -> Self {
-        Self {
-            sessions: Mutex::default(),
-            switchboard,
-            bytes_max,
-        }
+        Self { sessions: Mutex::default(), switchboard, bytes_max }
     }
 
     /// A receive call: continues a session or starts one (B6.1).
@@ -73,10 +69,7 @@ impl Fallbacks {
             },
         };
         // A call is a sign of life.
-        let heard = Letter::Heard {
-            mailbox: Arc::clone(&mailbox),
-            texts: Vec::new(),
-        };
+        let heard = Letter::Heard { mailbox: Arc::clone(&mailbox), texts: Vec::new() };
         self.switchboard.send(mailbox.worker, heard);
         Received::Stream(Stream::new(mailbox))
     }
@@ -88,10 +81,7 @@ impl Fallbacks {
         if texts.is_empty() {
             mailbox.beat();
         }
-        let heard = Letter::Heard {
-            mailbox: Arc::clone(&mailbox),
-            texts,
-        };
+        let heard = Letter::Heard { mailbox: Arc::clone(&mailbox), texts };
         self.switchboard.send(mailbox.worker, heard);
         Ok(())
     }
@@ -104,10 +94,7 @@ impl Fallbacks {
 
     fn session(&self, key: &SessionKey) -> Option<Arc<Mailbox>> {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions
-            .get(key)
-            .filter(|mailbox| !mailbox.is_over())
-            .cloned()
+        sessions.get(key).filter(|mailbox| !mailbox.is_over()).cloned()
     }
 
     fn start(&self, key: SessionKey, kind: Kind, admitted: Admitted) -> Arc<Mailbox> {
@@ -118,11 +105,7 @@ impl Fallbacks {
             before.abandon();
         }
         drop(sessions);
-        let Admitted {
-            app,
-            seat,
-            must_authorize,
-        } = admitted;
+        let Admitted { app, seat, must_authorize } = admitted;
         let arrival = Arrival {
             transport: Transport::Mailbox(Arc::clone(&mailbox)),
             app,
@@ -130,8 +113,7 @@ impl Fallbacks {
             must_authorize,
             leftover: Vec::new(),
         };
-        self.switchboard
-            .send(worker, Letter::Accept(Box::new(arrival)));
+        self.switchboard.send(worker, Letter::Accept(Box::new(arrival)));
         mailbox
     }
 }
@@ -170,13 +152,7 @@ impl Stream {
     fn new(mailbox: Arc<Mailbox>) -> Self {
         let receiver = mailbox.attach();
         let silence = Box::pin(sleep(SILENCE_MAX));
-        Self {
-            mailbox,
-            receiver,
-            silence,
-            units: 0,
-            ended: false,
-        }
+        Self { mailbox, receiver, silence, units: 0, ended: false }
     }
 
     fn chunk(&mut self, text: String) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {

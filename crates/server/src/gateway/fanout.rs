@@ -16,10 +16,7 @@ pub(crate) struct Chain {
 
 impl Chain {
     /// Nothing waits.
-    pub(crate) const EMPTY: Self = Self {
-        head: NONE,
-        tail: NONE,
-    };
+    pub(crate) const EMPTY: Self = Self { head: NONE, tail: NONE };
 
     /// Whether nothing waits.
     pub(crate) fn is_empty(self) -> bool {
@@ -102,12 +99,7 @@ impl Turn {
         let bytes = std::mem::take(&mut self.run.bytes);
         let traffic = std::mem::take(&mut self.run.traffic);
         let parcel = self.parcel(frames, bytes);
-        Some(Delivery {
-            channel,
-            parcel,
-            traffic,
-            except: None,
-        })
+        Some(Delivery { channel, parcel, traffic, except: None })
     }
 
     /// A delivery of its own, because somebody is left out.
@@ -120,12 +112,7 @@ impl Turn {
     ) -> Delivery {
         let mut counts = [0; 4];
         counts[traffic as usize] = 1;
-        Delivery {
-            channel,
-            parcel: self.single(frame),
-            traffic: counts,
-            except,
-        }
+        Delivery { channel, parcel: self.single(frame), traffic: counts, except }
     }
 
     /// A parcel of one frame.
@@ -140,8 +127,7 @@ impl Turn {
             [one] => one.bytes().clone(),
             many => {
                 let mut joined = BytesMut::with_capacity(bytes);
-                many.iter()
-                    .for_each(|frame| joined.extend_from_slice(frame.bytes()));
+                many.iter().for_each(|frame| joined.extend_from_slice(frame.bytes()));
                 joined.freeze()
             }
         };

@@ -56,7 +56,9 @@ impl Letter {
             Self::Hub(Message::Deliver { frame, .. } | Message::Say { frame, .. }) => {
                 LETTER_BYTES + frame.bytes().len()
             }
-            Self::Heard { texts, .. } => LETTER_BYTES + texts.iter().map(String::len).sum::<usize>(),
+            Self::Heard { texts, .. } => {
+                LETTER_BYTES + texts.iter().map(String::len).sum::<usize>()
+            }
             _ => LETTER_BYTES,
         }
     }
@@ -122,11 +124,7 @@ impl Inbox {
     /// The worker is about to sleep; whether it may. After `false` it must look into the inbox.
     pub(crate) fn may_sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
-        let empty = self
-            .letters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty();
+        let empty = self.letters.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         if !empty {
             self.awake.store(true, Ordering::SeqCst);
         }

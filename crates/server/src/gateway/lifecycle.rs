@@ -23,13 +23,7 @@ const CLOSING_BYTES: usize = 262_144;
 impl Worker {
     /// Takes a connection in and greets it.
     pub(super) fn accept(&mut self, arrival: Arrival) {
-        let Arrival {
-            mut transport,
-            app,
-            seat,
-            must_authorize,
-            mut leftover,
-        } = arrival;
+        let Arrival { mut transport, app, seat, must_authorize, mut leftover } = arrival;
         let Some(conn) = self.slots.reserve(self.number) else {
             tracing::error!("a gateway worker has no slot left");
             return;
@@ -102,10 +96,8 @@ impl Worker {
         let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else {
             return;
         };
-        connection.closing = Some(Closing {
-            until_s: self.now_s + CLOSE_WITHIN_S,
-            bytes_left: CLOSING_BYTES,
-        });
+        connection.closing =
+            Some(Closing { until_s: self.now_s + CLOSE_WITHIN_S, bytes_left: CLOSING_BYTES });
         if connection.backlog.is_none()
             && let Transport::Socket(socket) = &mut connection.transport
         {
@@ -162,23 +154,17 @@ impl Worker {
         self.tally.subscriptions -= subscriptions.len() as i64;
         for subscription in subscriptions {
             let user = subscription.user.as_ref();
-            self.hub
-                .unsubscribe(self.now_ms, &app, &subscription.channel, conn, user, true);
+            self.hub.unsubscribe(self.now_ms, &app, &subscription.channel, conn, user, true);
         }
         if let Some(user) = user {
-            self.hub
-                .sign_out(&app, conn, &user.member.id, &user.watchlist);
+            self.hub.sign_out(&app, conn, &user.member.id, &user.watchlist);
         }
     }
 
     /// Ends all connections of an app.
     pub(super) fn close_app(&mut self, app: &Arc<App>, close: &Close) {
         for slot in 0..self.slots.len() {
-            if self
-                .slots
-                .at(slot)
-                .is_some_and(|c| Arc::ptr_eq(&c.session.app, app))
-            {
+            if self.slots.at(slot).is_some_and(|c| Arc::ptr_eq(&c.session.app, app)) {
                 self.close(slot, close);
             }
         }
@@ -231,11 +217,7 @@ impl Worker {
             return Due::Nothing;
         };
         if let Some(Closing { until_s, .. }) = connection.closing {
-            return if now_s >= until_s {
-                Due::Drop
-            } else {
-                Due::Nothing
-            };
+            return if now_s >= until_s { Due::Drop } else { Due::Nothing };
         }
         if let Transport::Mailbox(mailbox) = &connection.transport
             && mailbox.is_alone_too_long()

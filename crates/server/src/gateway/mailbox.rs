@@ -100,13 +100,7 @@ impl Mailbox {
             alone_since: Some(Instant::now()),
             waker: None,
         };
-        Self {
-            kind,
-            conn: AtomicU64::new(u64::MAX),
-            worker,
-            bytes_max,
-            state: Mutex::new(state),
-        }
+        Self { kind, conn: AtomicU64::new(u64::MAX), worker, bytes_max, state: Mutex::new(state) }
     }
 
     /// Which fallback it is.
@@ -174,9 +168,7 @@ impl Mailbox {
 
     /// Whether the client has gone: no receive call for too long.
     pub(crate) fn is_alone_too_long(&self) -> bool {
-        self.lock()
-            .alone_since
-            .is_some_and(|since| since.elapsed() >= ALONE_MAX)
+        self.lock().alone_since.is_some_and(|since| since.elapsed() >= ALONE_MAX)
     }
 
     /// A new receive call takes over; the number it fetches with.
@@ -210,17 +202,9 @@ impl Mailbox {
         }
         // The first poll only opens (B5.1); the client comes back at once.
         let ends = state.end == End::Over || self.kind == Kind::Polling;
-        let prelude = if first && self.kind == Kind::Streaming {
-            PRELUDE
-        } else {
-            ""
-        };
+        let prelude = if first && self.kind == Kind::Streaming { PRELUDE } else { "" };
         let text = format!("{prelude}{text}");
-        Poll::Ready(if ends {
-            Fetched::Last(text)
-        } else {
-            Fetched::Chunk(text)
-        })
+        Poll::Ready(if ends { Fetched::Last(text) } else { Fetched::Chunk(text) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

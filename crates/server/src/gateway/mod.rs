@@ -13,6 +13,7 @@ mod lifecycle;
 pub(crate) mod mailbox;
 mod reading;
 mod rooms;
+mod slots;
 mod tally;
 pub(crate) mod transport;
 pub(crate) mod upgrade;

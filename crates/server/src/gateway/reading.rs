@@ -132,11 +132,7 @@ impl Worker {
             Action::Subscribe { channel, member } => self.subscribe(slot, channel, member),
             Action::Unsubscribe(subscription) => self.unsubscribe(slot, &subscription),
             Action::Publish(event) => self.publish(slot, event),
-            Action::SignIn {
-                user,
-                user_data,
-                before,
-            } => {
+            Action::SignIn { user, user_data, before } => {
                 self.sign_in(slot, &user, &user_data, &before);
             }
             Action::Close(close) => self.close(slot, &close),
@@ -152,16 +148,11 @@ impl Worker {
         if channel.kind().needs_auth() && !self.authorize(slot) {
             return;
         }
-        match self
-            .hub
-            .subscribe(now_ms, &app, &channel, conn, member.as_ref())
-        {
+        match self.hub.subscribe(now_ms, &app, &channel, conn, member.as_ref()) {
             Ok(id) => {
                 self.tally.subscriptions += 1;
                 if let Some(connection) = self.slots.at(slot) {
-                    connection
-                        .session
-                        .subscribed(channel, id, member.map(|member| member.id));
+                    connection.session.subscribed(channel, id, member.map(|member| member.id));
                 }
             }
             Err(refusal) => {
@@ -178,8 +169,7 @@ impl Worker {
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         let Subscription { channel, user, .. } = subscription;
         self.tally.subscriptions -= 1;
-        self.hub
-            .unsubscribe(self.now_ms, &app, channel, conn, user.as_ref(), false);
+        self.hub.unsubscribe(self.now_ms, &app, channel, conn, user.as_ref(), false);
     }
 
     fn publish(&mut self, slot: usize, event: ClientEvent) {
@@ -217,10 +207,7 @@ impl Worker {
 
     fn answer_close(&mut self, slot: usize, code: Option<u16>) {
         let code = code.unwrap_or(close::NORMAL.code);
-        let answer = Close {
-            code,
-            reason: "".into(),
-        };
+        let answer = Close { code, reason: "".into() };
         self.say(slot, &Frame::close(&answer));
         self.drop_connection(slot);
     }

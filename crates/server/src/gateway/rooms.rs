@@ -8,7 +8,7 @@ use bellwire_hub::{App, ChannelId};
 
 use super::congestion::{Congestion, is_crowd};
 use super::connection::{Membership, Pace};
-use super::worker::Slots;
+use super::slots::Slots;
 
 /// The members of every channel on this worker.
 #[derive(Debug)]
@@ -69,19 +69,18 @@ impl Rooms {
         let Some(connection) = slots.at(slot) else {
             return;
         };
-        let room = self.rooms.entry(channel).or_insert_with(|| Room { app, members: Vec::new(), behind: 0, congested: false });
+        let room = self.rooms.entry(channel).or_insert_with(|| Room {
+            app,
+            members: Vec::new(),
+            behind: 0,
+            congested: false,
+        });
         let membership = connection.memberships.len() as u32;
         if membership == 0 {
             connection.memberships.reserve_exact(1);
         }
-        connection.memberships.push(Membership {
-            channel,
-            seat: room.members.len() as u32,
-        });
-        room.members.push(Member {
-            slot: slot as u32,
-            membership,
-        });
+        connection.memberships.push(Membership { channel, seat: room.members.len() as u32 });
+        room.members.push(Member { slot: slot as u32, membership });
         room.behind += usize::from(connection.pace == Pace::Behind);
     }
 
@@ -90,10 +89,7 @@ impl Rooms {
         let Some(connection) = slots.at(slot) else {
             return false;
         };
-        let at = connection
-            .memberships
-            .iter()
-            .position(|m| m.channel == channel);
+        let at = connection.memberships.iter().position(|m| m.channel == channel);
         let Some(at) = at else { return false };
         let gone = connection.memberships.swap_remove(at);
         let behind = connection.pace == Pace::Behind;

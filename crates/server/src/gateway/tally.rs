@@ -49,14 +49,7 @@ impl Ledger {
             bytes_in: counter!("bellwire_bytes_in_total"),
             messages_in: counter!("bellwire_messages_in_total"),
             client_events_in: counter!("bellwire_client_events_in_total"),
-            frames_out: [
-                "broadcast",
-                "client_event",
-                "presence",
-                "internal",
-                "answer",
-            ]
-            .map(frames),
+            frames_out: ["broadcast", "client_event", "presence", "internal", "answer"].map(frames),
             backlog_bytes: gauge!("bellwire_backlog_bytes"),
             subscriptions: gauge!("bellwire_subscriptions"),
             slow_closed: counter!("bellwire_slow_consumers_closed_total"),

@@ -172,8 +172,7 @@ impl Socket {
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        self.source()
-            .register(registry, token, Interest::READABLE | Interest::WRITABLE)
+        self.source().register(registry, token, Interest::READABLE | Interest::WRITABLE)
     }
 
     pub(crate) fn deregister(&mut self, registry: &Registry) {

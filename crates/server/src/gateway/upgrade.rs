@@ -60,11 +60,7 @@ pub(crate) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
             .get_all(name)
             .iter()
             .filter_map(|value| value.to_str().ok())
-            .any(|value| {
-                value
-                    .split(',')
-                    .any(|part| part.trim().eq_ignore_ascii_case(token))
-            })
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
     };
     method == Method::GET && has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
 }
@@ -72,28 +68,17 @@ pub(crate) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
 /// The answer to a wish for a WebSocket: 101, or 426 and 400 for what is no RFC 6455 handshake.
 pub(crate) fn handshake(headers: &HeaderMap) -> Result<HeaderMap, (StatusCode, &'static str)> {
     if headers.get(header::SEC_WEBSOCKET_VERSION) != Some(&VERSION) {
-        return Err((
-            StatusCode::UPGRADE_REQUIRED,
-            "Sec-WebSocket-Version must be 13",
-        ));
+        return Err((StatusCode::UPGRADE_REQUIRED, "Sec-WebSocket-Version must be 13"));
     }
-    let key = headers
-        .get(header::SEC_WEBSOCKET_KEY)
-        .map(HeaderValue::as_bytes);
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
     let Some(key) = key.filter(|key| BASE64.decode(key).is_ok_and(|key| key.len() == 16)) else {
-        return Err((
-            StatusCode::BAD_REQUEST,
-            "Sec-WebSocket-Key must be 16 bytes in base64",
-        ));
+        return Err((StatusCode::BAD_REQUEST, "Sec-WebSocket-Key must be 16 bytes in base64"));
     };
     let mut answer = HeaderMap::with_capacity(4);
     answer.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     answer.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     let accept = HeaderValue::from_str(&accept_key(key));
-    answer.insert(
-        header::SEC_WEBSOCKET_ACCEPT,
-        accept.unwrap_or(HeaderValue::from_static("")),
-    );
+    answer.insert(header::SEC_WEBSOCKET_ACCEPT, accept.unwrap_or(HeaderValue::from_static("")));
     if let Some(protocol) = offered_protocol(headers) {
         answer.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
     }
@@ -111,9 +96,7 @@ fn accept_key(key: &[u8]) -> String {
 fn offered_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
     let offered = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
     let first = offered.split(',').next()?.trim();
-    HeaderValue::from_str(first)
-        .ok()
-        .filter(|value| !value.is_empty())
+    HeaderValue::from_str(first).ok().filter(|value| !value.is_empty())
 }
 
 /// Waits for the upgrade and hands the socket over, or says why not.
@@ -150,11 +133,7 @@ fn accept<W: Wire>(
         .downcast::<TokioIo<W>>()
         .map_err(|_| io::Error::other("upgraded connection is of another kind"))?;
     let socket = parts.io.into_inner().into_socket()?;
-    let Admitted {
-        app,
-        seat,
-        must_authorize,
-    } = admitted;
+    let Admitted { app, seat, must_authorize } = admitted;
     switchboard.accept(Arrival {
         transport: Transport::Socket(socket),
         app,
@@ -187,10 +166,7 @@ mod tests {
 
     #[test]
     fn the_example_of_rfc_6455_holds() {
-        assert_eq!(
-            accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     // contract: 1.6
@@ -200,18 +176,10 @@ mod tests {
         headers.insert(header::SEC_WEBSOCKET_VERSION, VERSION);
         let key = HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ==");
         headers.insert(header::SEC_WEBSOCKET_KEY, key);
-        assert!(
-            handshake(&headers)
-                .unwrap()
-                .get(header::SEC_WEBSOCKET_PROTOCOL)
-                .is_none()
-        );
+        assert!(handshake(&headers).unwrap().get(header::SEC_WEBSOCKET_PROTOCOL).is_none());
         let offered = HeaderValue::from_static("pusher-channels-protocol-7, other");
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, offered);
         let answer = handshake(&headers).unwrap();
-        assert_eq!(
-            answer[header::SEC_WEBSOCKET_PROTOCOL],
-            "pusher-channels-protocol-7"
-        );
+        assert_eq!(answer[header::SEC_WEBSOCKET_PROTOCOL], "pusher-channels-protocol-7");
     }
 }

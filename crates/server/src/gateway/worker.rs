@@ -13,10 +13,11 @@ use mio::{Events, Poll, Registry, Token};
 
 use super::GatewaySettings;
 use super::congestion::Congestion;
-use super::connection::{Connection, Pace, Sent};
+use super::connection::{Pace, Sent};
 use super::fanout::{Chain, Delivery, Turn};
 use super::inbox::{Inbox, Letter, WAKE};
 use super::rooms::Rooms;
+use super::slots::Slots;
 use super::tally::{Ledger, Tally};
 use super::transport::Transport;
 
@@ -49,72 +50,6 @@ pub(crate) struct Worker {
     stopping: bool,
 }
 
-/// Connections by slot, each slot with its generation.
-#[derive(Debug, Default)]
-pub(crate) struct Slots {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    generation: u32,
-    connection: Option<Box<Connection>>,
-}
-
-impl Slots {
-    /// The connection in a slot.
-    pub(crate) fn at(&mut self, slot: usize) -> Option<&mut Connection> {
-        self.slots.get_mut(slot)?.connection.as_deref_mut()
-    }
-
-    /// The slot of a connection, if it is still there.
-    pub(crate) fn find(&self, conn: Conn) -> Option<usize> {
-        let slot = self.slots.get(conn.slot())?;
-        let there = slot
-            .connection
-            .as_deref()
-            .is_some_and(|connection| connection.conn == conn);
-        there.then_some(conn.slot())
-    }
-
-    /// The name of the next connection of a worker.
-    pub(crate) fn reserve(&mut self, worker: u8) -> Option<Conn> {
-        let slot = match self.free.pop() {
-            Some(slot) => slot,
-            None if self.slots.len() < Conn::SLOTS => {
-                self.slots.push(Slot {
-                    generation: 0,
-                    connection: None,
-                });
-                (self.slots.len() - 1) as u32
-            }
-            None => return None,
-        };
-        let generation = &mut self.slots[slot as usize].generation;
-        *generation = generation.wrapping_add(1);
-        Some(Conn::new(worker, slot, *generation))
-    }
-
-    /// Puts a connection where its name says.
-    pub(crate) fn put(&mut self, connection: Connection) {
-        let slot = connection.conn.slot();
-        self.slots[slot].connection = Some(Box::new(connection));
-    }
-
-    /// Takes a connection out and frees its slot.
-    pub(crate) fn remove(&mut self, slot: usize) -> Option<Box<Connection>> {
-        let connection = self.slots.get_mut(slot)?.connection.take()?;
-        self.free.push(slot as u32);
-        Some(connection)
-    }
-
-    /// How many slots there are, used or not.
-    pub(crate) fn len(&self) -> usize {
-        self.slots.len()
-    }
-}
-
 /// Connections that are written to before the worker looks for something to read.
 const WRITES_BETWEEN_READS: usize = 512;
 const EVENTS: usize = 1024;
@@ -131,10 +66,8 @@ impl Worker {
         congestion: Arc<Congestion>,
         settings: GatewaySettings,
     ) -> Self {
-        let registry = poll
-            .registry()
-            .try_clone()
-            .expect("a poll's registry is an open descriptor");
+        let registry =
+            poll.registry().try_clone().expect("a poll's registry is an open descriptor");
         Self {
             number,
             poll,
@@ -207,9 +140,7 @@ impl Worker {
 
     fn read_clock(&mut self) {
         self.now_s = self.started.elapsed().as_secs() as u32;
-        let since_epoch = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.now_ms = since_epoch.as_millis() as u64;
     }
 
@@ -246,41 +177,24 @@ impl Worker {
 
     fn obey(&mut self, message: Message) {
         match message {
-            Message::Deliver {
-                channel,
-                frame,
-                except: None,
-                traffic,
-            } => {
+            Message::Deliver { channel, frame, except: None, traffic } => {
                 if !self.turn.joins(channel, &frame) {
                     self.end_run();
                 }
                 self.turn.join(channel, frame, traffic);
             }
-            Message::Deliver {
-                channel,
-                frame,
-                except,
-                traffic,
-            } => {
+            Message::Deliver { channel, frame, except, traffic } => {
                 self.end_run();
                 let delivery = self.turn.alone(channel, frame, traffic, except);
                 self.link_members(&delivery);
             }
-            Message::Admit {
-                conn,
-                channel,
-                app,
-                frames,
-            } => {
+            Message::Admit { conn, channel, app, frames } => {
                 self.end_run();
                 let Some(slot) = self.slots.find(conn) else {
                     return;
                 };
                 self.rooms.enter(&mut self.slots, slot, channel, app);
-                frames
-                    .into_iter()
-                    .for_each(|frame| self.link_one(slot, frame));
+                frames.into_iter().for_each(|frame| self.link_one(slot, frame));
             }
             Message::Dismiss { conn, channel } => {
                 self.end_run();
@@ -320,8 +234,7 @@ impl Worker {
         let mut members = 0;
         for member in room.members.iter().filter(|member| member.slot != left_out) {
             if let Some(connection) = self.slots.at(member.slot as usize) {
-                self.turn
-                    .link(&mut connection.chain, member.slot, delivery.parcel);
+                self.turn.link(&mut connection.chain, member.slot, delivery.parcel);
                 members += 1;
             }
         }

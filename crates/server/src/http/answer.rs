@@ -20,11 +20,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// 200 with a JSON object.
     pub(crate) fn json(body: impl Into<Bytes>) -> Self {
-        Self {
-            status: StatusCode::OK,
-            content_type: "application/json",
-            body: body.into(),
-        }
+        Self { status: StatusCode::OK, content_type: "application/json", body: body.into() }
     }
 
     /// 200 with an empty JSON object.
@@ -34,22 +30,14 @@ impl Answer {
 
     /// A status with nothing more to say.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            body: Bytes::new(),
-        }
+        Self { status, content_type: "text/plain; charset=utf-8", body: Bytes::new() }
     }
 
     /// A refusal: one line for the person who reads it.
     pub(crate) fn refusal(status: StatusCode, line: &str) -> Self {
         let mut body = line.replace(['\r', '\n'], " ");
         body.push('\n');
-        Self {
-            status,
-            content_type: "text/plain; charset=utf-8",
-            body: body.into(),
-        }
+        Self { status, content_type: "text/plain; charset=utf-8", body: body.into() }
     }
 
     /// 400 with its line.
@@ -80,9 +68,7 @@ impl Answer {
         let mut response = Response::new(Either::Left(Full::new(self.body)));
         *response.status_mut() = self.status;
         let content_type = HeaderValue::from_static(self.content_type);
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, content_type);
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         response
     }
 }
@@ -90,10 +76,7 @@ impl Answer {
 /// Lets pages of any origin read the answer.
 pub(crate) fn allow_any_origin(response: &mut Response<Body>) {
     let headers = response.headers_mut();
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_ORIGIN,
-        HeaderValue::from_static("*"),
-    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let unbuffered = HeaderName::from_static("x-accel-buffering");
     headers.insert(unbuffered, HeaderValue::from_static("no"));

@@ -43,9 +43,9 @@ impl Bound {
     /// The address people can be told.
     pub(crate) fn address(&self) -> String {
         match self {
-            Self::Tcp(listener) => listener
-                .local_addr()
-                .map_or("?".into(), |address| address.to_string()),
+            Self::Tcp(listener) => {
+                listener.local_addr().map_or("?".into(), |address| address.to_string())
+            }
             Self::Unix(_, path) => format!("unix:{}", path.display()),
         }
     }
@@ -65,9 +65,7 @@ pub(crate) fn bind(address: &Address) -> anyhow::Result<Bound> {
         Address::Tcp(address) => {
             let listener = bind_tcp(*address);
             let hint = "is another server running there? `listen` in [server] changes it";
-            Ok(Bound::Tcp(listener.with_context(|| {
-                format!("cannot listen on {address}; {hint}")
-            })?))
+            Ok(Bound::Tcp(listener.with_context(|| format!("cannot listen on {address}; {hint}"))?))
         }
         Address::Unix(path) => {
             // A socket file that a killed server left behind answers nobody.
@@ -121,11 +119,7 @@ async fn accept_tcp(
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_notsent_lowat(NOTSENT_LOWAT);
     let address = Some(address.ip().to_canonical());
-    let peer = Peer {
-        address,
-        tls: tls.is_some(),
-        admin,
-    };
+    let peer = Peer { address, tls: tls.is_some(), admin };
     let house = Arc::clone(house);
     match tls.cloned() {
         Some(acceptor) => tokio::spawn(tls_connection(acceptor, stream, house, peer)),
@@ -136,11 +130,7 @@ async fn accept_tcp(
 
 async fn accept_unix(listener: &UnixListener, house: &Arc<House>, admin: bool) -> io::Result<()> {
     let (stream, _) = listener.accept().await?;
-    let peer = Peer {
-        address: None,
-        tls: false,
-        admin,
-    };
+    let peer = Peer { address: None, tls: false, admin };
     tokio::spawn(connection(stream, Arc::clone(house), peer));
     Ok(())
 }

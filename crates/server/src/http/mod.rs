@@ -57,10 +57,7 @@ impl House {
     /// Where a request really comes from, and whether by TLS, if a trusted proxy says so.
     pub(crate) fn origin_of(&self, peer: Peer, headers: &http::HeaderMap) -> Peer {
         let trusted = match peer.address {
-            Some(address) => self
-                .trusted_proxies
-                .iter()
-                .any(|net| net.contains(&address)),
+            Some(address) => self.trusted_proxies.iter().any(|net| net.contains(&address)),
             // Whoever can open the Unix socket is the proxy of this machine.
             None => true,
         };
@@ -71,11 +68,7 @@ impl House {
         let scheme = header("x-forwarded-proto").map(|scheme| last(scheme).to_ascii_lowercase());
         let tls = scheme.map_or(peer.tls, |scheme| scheme == "https" || scheme == "wss");
         let address = header("x-forwarded-for").and_then(|list| self.first_untrusted(list));
-        Peer {
-            address: address.or(peer.address),
-            tls,
-            admin: peer.admin,
-        }
+        Peer { address: address.or(peer.address), tls, admin: peer.admin }
     }
 
     /// The nearest address of the list that is no trusted proxy itself.

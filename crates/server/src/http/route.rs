@@ -83,9 +83,7 @@ fn websocket<W: Wire>(
         Err((status, line)) => {
             let mut response = Answer::refusal(status, line).into_response();
             let version = HeaderValue::from_static("13");
-            response
-                .headers_mut()
-                .insert(header::SEC_WEBSOCKET_VERSION, version);
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, version);
             return response;
         }
     };
@@ -118,10 +116,7 @@ fn ask<'a>(
     key: &'a str,
 ) -> admission::Request<'a> {
     let from = house.origin_of(peer, request.headers());
-    let origin = request
-        .headers()
-        .get(header::ORIGIN)
-        .and_then(|origin| origin.to_str().ok());
+    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     admission::Request {
         key,
         query: request.uri().query().unwrap_or_default(),
@@ -173,9 +168,7 @@ fn receive(
     };
     let mut response = Response::new(body);
     let javascript = HeaderValue::from_static("application/javascript; charset=UTF-8");
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, javascript);
+    response.headers_mut().insert(header::CONTENT_TYPE, javascript);
     allow_any_origin(&mut response);
     response
 }
@@ -214,21 +207,14 @@ fn ready(house: &House) -> Answer {
 }
 
 fn metrics(house: &House, request: &Request<Incoming>, peer: Peer) -> Answer {
-    let given = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer "));
     match (&house.metrics_token, peer.admin) {
         (_, true) => {}
         (None, false) => return Answer::not_found(),
         (Some(token), false) => {
             use subtle::ConstantTimeEq as _;
-            let good: bool = given
-                .unwrap_or_default()
-                .as_bytes()
-                .ct_eq(token.as_bytes())
-                .into();
+            let good: bool = given.unwrap_or_default().as_bytes().ct_eq(token.as_bytes()).into();
             if !good {
                 let line = "Expected the header Authorization: Bearer <metrics_token>";
                 return Answer::refusal(StatusCode::UNAUTHORIZED, line);

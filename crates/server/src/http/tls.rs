@@ -59,10 +59,7 @@ impl Certificate {
                 tracing::info!(cert = %self.cert.display(), "certificate reloaded");
             }
             Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the old certificate stays in use"
-                );
+                tracing::error!(error = format!("{error:#}"), "the old certificate stays in use");
             }
         }
     }
@@ -75,11 +72,7 @@ impl ResolvesServerCert for Certificate {
 }
 
 fn times(cert: &Path, key: &Path) -> Option<(SystemTime, SystemTime)> {
-    let changed = |path: &Path| {
-        std::fs::metadata(path)
-            .and_then(|data| data.modified())
-            .ok()
-    };
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|data| data.modified()).ok();
     changed(cert).zip(changed(key))
 }
 
@@ -96,10 +89,6 @@ fn load(cert: &Path, key: &Path) -> anyhow::Result<CertifiedKey> {
     let provider = rustls::crypto::ring::default_provider();
     let certified = CertifiedKey::from_der(chain, private, &provider);
     certified.with_context(|| {
-        format!(
-            "the key {} does not belong to the certificate {}",
-            key.display(),
-            cert.display()
-        )
+        format!("the key {} does not belong to the certificate {}", key.display(), cert.display())
     })
 }

@@ -33,14 +33,7 @@ impl AppSources {
         hub: Arc<Hub>,
     ) -> Self {
         let declared = config.apps.clone();
-        Self {
-            file: file.map(Path::to_owned),
-            declared,
-            store,
-            apps,
-            hub,
-            version: 0,
-        }
+        Self { file: file.map(Path::to_owned), declared, store, apps, hub, version: 0 }
     }
 
     /// Makes file and store together the apps of the server.
@@ -54,16 +47,10 @@ impl AppSources {
                 specs.push(stored);
             }
         }
-        let ended = self
-            .apps
-            .replace(specs)
-            .context("the apps cannot be served")?;
+        let ended = self.apps.replace(specs).context("the apps cannot be served")?;
         for app in ended {
             let close = match app.live().deleted {
-                true => Close {
-                    code: 4001,
-                    reason: "App deleted".into(),
-                },
+                true => Close { code: 4001, reason: "App deleted".into() },
                 false => close::APP_DISABLED,
             };
             tracing::info!(app = %app.id, code = close.code, "closing all connections of an app");
@@ -89,10 +76,7 @@ impl AppSources {
                 self.load_or_keep("the config file was read again");
             }
             Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the old configuration stays in use"
-                );
+                tracing::error!(error = format!("{error:#}"), "the old configuration stays in use");
             }
         }
     }

@@ -12,9 +12,7 @@ pub(crate) struct LiveLog {
 impl LiveLog {
     pub(crate) fn new() -> Self {
         let counter = |name: &'static str| (name, counter!("bellwire_facts_total", "kind" => name));
-        Self {
-            counters: What::NAMES.map(counter),
-        }
+        Self { counters: What::NAMES.map(counter) }
     }
 }
 

@@ -42,10 +42,7 @@ pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
         );
     }
     check_memory(config, if wanted == 0 { room } else { wanted.min(room) });
-    tracing::info!(
-        open_files = descriptors,
-        "room for about {room} connections"
-    );
+    tracing::info!(open_files = descriptors, "room for about {room} connections");
     Ok(())
 }
 
@@ -66,9 +63,7 @@ fn check_memory(config: &Config, connections: u64) {
 
 fn available_bytes() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().ok()?;
     Some(kilobytes * 1024)
 }

@@ -8,9 +8,8 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use bellwire_hub::Hub;
 
 /// Buckets of request times, in seconds.
-const SECONDS: [f64; 11] = [
-    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5,
-];
+const SECONDS: [f64; 11] =
+    [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
 /// Starts counting.
 pub(crate) fn start() -> anyhow::Result<PrometheusHandle> {
@@ -48,38 +47,20 @@ pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'stati
     ])
 }
 
-const CONNECTIONS: (&str, &str) =
-    ("bellwire_connections", "Connections now, by transport and TLS");
-const REQUEST_SECONDS: (&str, &str) = (
-    "bellwire_api_request_seconds",
-    "Seconds from a request's headers to its answer, by route",
-);
+const CONNECTIONS: (&str, &str) = ("bellwire_connections", "Connections now, by transport and TLS");
+const REQUEST_SECONDS: (&str, &str) =
+    ("bellwire_api_request_seconds", "Seconds from a request's headers to its answer, by route");
 const COUNTERS: [(&str, &str); 11] = [
-    (
-        "bellwire_api_requests_total",
-        "HTTP API requests by route and status",
-    ),
-    (
-        "bellwire_refusals_total",
-        "Connections refused at the door, by close code",
-    ),
-    (
-        "bellwire_closes_total",
-        "Connections closed by the server, by close code",
-    ),
+    ("bellwire_api_requests_total", "HTTP API requests by route and status"),
+    ("bellwire_refusals_total", "Connections refused at the door, by close code"),
+    ("bellwire_closes_total", "Connections closed by the server, by close code"),
     ("bellwire_messages_in_total", "Messages from clients"),
     ("bellwire_client_events_in_total", "Client events passed on"),
     ("bellwire_frames_out_total", "Frames to clients by kind"),
     ("bellwire_bytes_in_total", "Bytes read from WebSockets"),
     ("bellwire_bytes_out_total", "Bytes that WebSockets took"),
-    (
-        "bellwire_socket_writes_total",
-        "System calls that wrote to WebSockets",
-    ),
-    (
-        "bellwire_slow_consumers_closed_total",
-        "Readers closed because too much waited for them",
-    ),
+    ("bellwire_socket_writes_total", "System calls that wrote to WebSockets"),
+    ("bellwire_slow_consumers_closed_total", "Readers closed because too much waited for them"),
     ("bellwire_facts_total", "What happened on channels, by kind"),
 ];
 
@@ -87,8 +68,5 @@ const GAUGES: [(&str, &str); 4] = [
     ("bellwire_subscriptions", "Subscriptions now"),
     ("bellwire_channels", "Occupied channels now"),
     ("bellwire_cache_bytes", "Bytes of cached events now"),
-    (
-        "bellwire_backlog_bytes",
-        "Bytes that wait for slow readers now",
-    ),
+    ("bellwire_backlog_bytes", "Bytes that wait for slow readers now"),
 ];

@@ -22,10 +22,7 @@ fn a_connection_that_does_not_authorise_in_time_is_closed_with_4009() {
     let server = strict_server(1);
     let mut client = server.connect();
     let text = client.expect_refusal(4009);
-    assert!(
-        text.contains("Connection not authorized within timeout"),
-        "{text}"
-    );
+    assert!(text.contains("Connection not authorized within timeout"), "{text}");
 }
 
 // contract: 10.1
@@ -35,14 +32,8 @@ fn public_subscriptions_and_refused_ones_do_not_authorise() {
     let mut client = server.connect();
     client.ask("public", None);
     client.ask("cache-public", None);
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-a", "auth": "key-1:0" }),
-    );
-    client.say(
-        "pusher:signin",
-        &json!({ "auth": "key-1:0", "user_data": "{\"id\":\"a\"}" }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-a", "auth": "key-1:0" }));
+    client.say("pusher:signin", &json!({ "auth": "key-1:0", "user_data": "{\"id\":\"a\"}" }));
     assert_eq!(client.expect_close().code, 4009);
 }
 

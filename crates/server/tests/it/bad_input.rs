@@ -64,12 +64,7 @@ fn frames_that_break_rfc_6455_are_closed_with_1002() {
 #[test]
 fn text_that_is_not_utf_8_is_closed_with_1007() {
     let server = server();
-    for bytes in [
-        &b"\xff"[..],
-        b"\xc3",
-        b"\xed\xa0\x80",
-        b"{\"event\":\"\x80\"}",
-    ] {
+    for bytes in [&b"\xff"[..], b"\xc3", b"\xed\xa0\x80", b"{\"event\":\"\x80\"}"] {
         closes_with(&server, 1007, &[WireFrame::new(Opcode::Text, bytes)]);
     }
     let half = WireFrame::new(Opcode::Text, &b"\xc3"[..]).unfinished();
@@ -82,11 +77,7 @@ fn text_that_is_not_utf_8_is_closed_with_1007() {
 fn binary_frames_fragmented_or_not_are_closed_with_1003() {
     let server = server();
     closes_with(&server, 1003, &[WireFrame::new(Opcode::Binary, PING)]);
-    closes_with(
-        &server,
-        1003,
-        &[WireFrame::new(Opcode::Binary, PING).unfinished()],
-    );
+    closes_with(&server, 1003, &[WireFrame::new(Opcode::Binary, PING).unfinished()]);
 }
 
 // contract: 3.11
@@ -106,10 +97,7 @@ fn a_frame_that_claims_to_be_enormous_is_refused_before_it_comes() {
     closes_with(
         &server,
         1002,
-        &[WireFrame {
-            claimed_length: Some(1 << 63),
-            ..WireFrame::text(PING)
-        }],
+        &[WireFrame { claimed_length: Some(1 << 63), ..WireFrame::text(PING) }],
     );
     let growth = server.rss_bytes().saturating_sub(before);
     assert!(growth < 32 << 20, "grew by {growth} bytes");
@@ -122,12 +110,8 @@ fn a_message_without_end_is_refused_though_each_fragment_is_small() {
     let before = server.rss_bytes();
     let mut wire = established(&server);
     let piece = "x".repeat(60_000);
-    let mut is_open = wire
-        .try_send_bytes(&WireFrame::text(&piece).unfinished().to_bytes())
-        .is_ok();
-    let more = WireFrame::new(Opcode::Continuation, piece)
-        .unfinished()
-        .to_bytes();
+    let mut is_open = wire.try_send_bytes(&WireFrame::text(&piece).unfinished().to_bytes()).is_ok();
+    let more = WireFrame::new(Opcode::Continuation, piece).unfinished().to_bytes();
     let mut sent = 0;
     while is_open && sent < 2000 {
         is_open = wire.try_send_bytes(&more).is_ok();
@@ -185,21 +169,15 @@ fn a_character_may_be_cut_between_two_fragments() {
     wire.send(&WireFrame::new(Opcode::Text, &text[..cut]).unfinished());
     wire.send(&WireFrame::new(Opcode::Continuation, &text[cut..]));
     let answer = wire.text();
-    assert!(
-        answer.contains("né") || answer.contains("n\\u00e9"),
-        "{answer}"
-    );
+    assert!(answer.contains("né") || answer.contains("n\\u00e9"), "{answer}");
 }
 
 // contract: 1.5
 #[test]
 fn a_close_is_answered_with_a_close() {
     let server = server();
-    for frame in [
-        WireFrame::close(1000),
-        WireFrame::close(4999),
-        WireFrame::new(Opcode::Close, ""),
-    ] {
+    for frame in [WireFrame::close(1000), WireFrame::close(4999), WireFrame::new(Opcode::Close, "")]
+    {
         let mut wire = established(&server);
         wire.send(&frame);
         assert!(wire.close_code().is_some());
@@ -230,9 +208,7 @@ fn deeply_nested_json_is_an_error_and_not_the_end_of_the_server() {
             client.send(&text);
             client.expect_error();
         }
-        client.send(&format!(
-            r#"{{"event":"client-x","channel":"private-a","data":{nested}}}"#
-        ));
+        client.send(&format!(r#"{{"event":"client-x","channel":"private-a","data":{nested}}}"#));
         client.drain();
     }
     client.settle();
@@ -251,10 +227,7 @@ fn a_key_that_stands_twice_does_no_harm() {
     ] {
         client.send(text);
     }
-    client.say(
-        "pusher:unsubscribe",
-        &json!({ "channel": "nowhere-to-be-found" }),
-    );
+    client.say("pusher:unsubscribe", &json!({ "channel": "nowhere-to-be-found" }));
     loop {
         let frame = client.message();
         if frame.text().contains("nowhere-to-be-found") {
@@ -268,15 +241,7 @@ fn a_key_that_stands_twice_does_no_harm() {
 /// Frames of one event with every shape of `data` that is not the right one.
 fn mistyped(event: &str, field: &str, rest: &Value) -> Vec<Value> {
     let mut frames = vec![json!({ "event": event })];
-    for data in [
-        json!(null),
-        json!(""),
-        json!("x"),
-        json!(1),
-        json!([]),
-        json!({}),
-        json!(true),
-    ] {
+    for data in [json!(null), json!(""), json!("x"), json!(1), json!([]), json!({}), json!(true)] {
         frames.push(json!({ "event": event, "data": data }));
     }
     for wrong in [json!(null), json!(1), json!([]), json!({}), json!(false)] {
@@ -355,16 +320,7 @@ fn a_sign_in_with_mistyped_fields_is_an_error_and_the_connection_stays() {
 fn an_answer_that_quotes_the_client_is_still_valid_json() {
     let server = server();
     let mut client = server.connect();
-    for name in [
-        "\"",
-        "\\",
-        "\u{0}",
-        "\u{1f}\u{7f}",
-        "\u{2028}",
-        "</script>",
-        "{}",
-        "\u{10ffff}",
-    ] {
+    for name in ["\"", "\\", "\u{0}", "\u{1f}\u{7f}", "\u{2028}", "</script>", "{}", "\u{10ffff}"] {
         client.say(name, &json!({}));
         client.expect_error();
         client.unsubscribe(name);

@@ -24,14 +24,8 @@ fn each_field_of_a_publish_that_is_wrong_is_refused_with_400() {
     let server = server();
     let mut client = server.connect();
     client.subscribe("a");
-    let not_a_string = [
-        json!(null),
-        json!(1),
-        json!(true),
-        json!([]),
-        json!(["x"]),
-        json!({ "a": 1 }),
-    ];
+    let not_a_string =
+        [json!(null), json!(1), json!(true), json!([]), json!(["x"]), json!({ "a": 1 })];
     for value in &not_a_string {
         for field in ["name", "data"] {
             assert_refused(&server, &with(field, value));
@@ -45,20 +39,12 @@ fn each_field_of_a_publish_that_is_wrong_is_refused_with_400() {
         body = json!({ "name": "x", "data": "", "channel": value });
         assert_refused(&server, &body);
     }
-    for channels in [
-        json!("a"),
-        json!([""]),
-        json!(["a b"]),
-        json!(["a", "#b"]),
-        json!(["a", "n".repeat(165)]),
-    ] {
+    for channels in
+        [json!("a"), json!([""]), json!(["a b"]), json!(["a", "#b"]), json!(["a", "n".repeat(165)])]
+    {
         assert_refused(&server, &with("channels", &channels));
     }
-    for (field, value) in [
-        ("socket_id", json!("x")),
-        ("socket_id", json!(1)),
-        ("info", json!(1)),
-    ] {
+    for (field, value) in [("socket_id", json!("x")), ("socket_id", json!(1)), ("info", json!(1))] {
         assert_refused(&server, &with(field, &value));
     }
     for missing in ["name", "data", "channels"] {
@@ -81,15 +67,9 @@ fn refusals_of_fields_use_the_words_of_live_pusher() {
     let server = server();
     let text = |body: &Value| server.api().events(body).text().to_owned();
     let name = text(&with("name", &json!(1)));
-    assert!(
-        name.contains("Expected name parameter to be a string"),
-        "{name}"
-    );
+    assert!(name.contains("Expected name parameter to be a string"), "{name}");
     let channel = text(&with("channels", &json!([1])));
-    assert!(
-        channel.contains("Expected channel name to be a string"),
-        "{channel}"
-    );
+    assert!(channel.contains("Expected channel name to be a string"), "{channel}");
 }
 
 // contract: 12.5, 12.14
@@ -127,15 +107,9 @@ fn a_body_that_is_no_json_object_is_refused_with_400() {
 #[test]
 fn each_field_of_a_batch_that_is_wrong_is_refused_with_400() {
     let server = server();
-    for batch in [
-        json!(null),
-        json!(1),
-        json!("x"),
-        json!({}),
-        json!([1]),
-        json!([[]]),
-        json!([{}]),
-    ] {
+    for batch in
+        [json!(null), json!(1), json!("x"), json!({}), json!([1]), json!([[]]), json!([{}])]
+    {
         let response = server.api().batch(&batch);
         assert_eq!(response.status, 400, "{batch}: {}", response.text());
     }
@@ -157,10 +131,7 @@ fn unknown_fields_of_a_publish_are_ignored() {
     let server = server();
     let mut client = server.connect();
     client.subscribe("a");
-    server
-        .api()
-        .events(&with("later_library", &json!({ "x": [1] })))
-        .ok();
+    server.api().events(&with("later_library", &json!({ "x": [1] }))).ok();
     client.expect("x");
 }
 
@@ -227,17 +198,8 @@ fn a_chunked_body_without_end_is_refused_without_growing_the_memory() {
 fn a_signed_body_of_many_megabytes_is_refused_with_413() {
     let server = server();
     let body = json!({ "name": "x", "channel": "a", "data": "d".repeat(64 << 20) }).to_string();
-    let request = server
-        .api()
-        .request("POST", "/events")
-        .body(body)
-        .to_request();
-    let head_end = request
-        .to_bytes()
-        .windows(4)
-        .position(|w| w == b"\r\n\r\n")
-        .unwrap()
-        + 4;
+    let request = server.api().request("POST", "/events").body(body).to_request();
+    let head_end = request.to_bytes().windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
     let head = String::from_utf8(request.to_bytes()[..head_end].to_vec()).unwrap();
     let status = answer_to_a_flood(server.target(), &head, request.body.len());
     assert!(matches!(status, None | Some(413)), "{status:?}");
@@ -274,10 +236,8 @@ fn what_is_not_http_is_refused_and_the_server_goes_on() {
 fn enormous_heads_are_refused() {
     let server = server();
     let long = "x".repeat(1 << 20);
-    for request in [
-        Request::get(&format!("/{long}")),
-        Request::get("/up").header("X-Long", &long),
-    ] {
+    for request in [Request::get(&format!("/{long}")), Request::get("/up").header("X-Long", &long)]
+    {
         let mut connection = Connection::open(server.target());
         let written = connection.write(&request.to_bytes());
         if let Ok(response) = connection.response() {
@@ -304,9 +264,7 @@ fn heads_that_dribble_in_do_not_keep_others_out_and_are_given_up() {
     let mut slow: Vec<_> = (0..100)
         .map(|_| {
             let mut connection = Connection::open(server.target());
-            connection
-                .write(b"GET /up HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-                .unwrap();
+            connection.write(b"GET /up HTTP/1.1\r\nHost: x\r\nX-Slow: ").unwrap();
             connection
         })
         .collect();

@@ -161,9 +161,7 @@ fn the_api_shows_the_cached_data_and_its_remaining_seconds() {
     let ttl = full["cache"]["ttl"].as_u64().unwrap();
     assert!((500..=600).contains(&ttl), "{full}");
     thread::sleep(Duration::from_millis(1100));
-    let later = api.channel(CHANNEL, "cache")["cache"]["ttl"]
-        .as_u64()
-        .unwrap();
+    let later = api.channel(CHANNEL, "cache")["cache"]["ttl"].as_u64().unwrap();
     assert!(later < 600, "{later}");
 }
 

@@ -79,10 +79,7 @@ fn a_refusal_says_what_was_expected_in_the_words_of_live_pusher() {
     client.say("pusher:subscribe", &data);
     let error = client.expect_subscription_refused("private-a");
     let text = error.error_message();
-    assert!(
-        text.contains("Invalid signature: Expected HMAC SHA256 hex digest of"),
-        "{text}"
-    );
+    assert!(text.contains("Invalid signature: Expected HMAC SHA256 hex digest of"), "{text}");
     assert!(text.contains(&format!("{socket_id}:private-a")), "{text}");
     assert!(text.contains("abc123"), "{text}");
     assert!(!text.contains("secret-1"), "{text}");
@@ -93,19 +90,13 @@ fn a_refusal_says_what_was_expected_in_the_words_of_live_pusher() {
     client.say("pusher:subscribe", &data);
     let error = client.expect_subscription_refused("private-a");
     let text = error.error_message();
-    assert!(
-        text.contains("Invalid key in subscription auth data"),
-        "{text}"
-    );
+    assert!(text.contains("Invalid key in subscription auth data"), "{text}");
     assert!(text.contains("nobody"), "{text}");
 
     client.say("pusher:subscribe", &json!({ "channel": "private-a" }));
     let error = client.expect_subscription_refused("private-a");
     let text = error.error_message();
-    assert!(
-        text.contains("Auth info required to subscribe to private-a"),
-        "{text}"
-    );
+    assert!(text.contains("Auth info required to subscribe to private-a"), "{text}");
 }
 
 // contract: 4.8
@@ -114,10 +105,7 @@ fn a_refused_subscription_leaves_the_connection_and_its_others_intact() {
     let server = server();
     let mut client = server.connect();
     client.subscribe("shop");
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-a", "auth": "key-1:0" }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-a", "auth": "key-1:0" }));
     client.expect_subscription_refused("private-a");
     server.api().publish("private-a", "secret", "{}");
     hears_nothing_before_a_marker(&server, "shop", &mut [&mut client]);
@@ -128,15 +116,9 @@ fn a_refused_subscription_leaves_the_connection_and_its_others_intact() {
 fn a_refusal_is_also_a_subscription_error_on_the_channel() {
     let server = server();
     let mut client = server.connect();
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-a", "auth": "key-1:0" }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-a", "auth": "key-1:0" }));
     let frames = [client.message(), client.message()];
-    let refusal = frames
-        .iter()
-        .find(|frame| frame.event() == "pusher:subscription_error")
-        .unwrap();
+    let refusal = frames.iter().find(|frame| frame.event() == "pusher:subscription_error").unwrap();
     assert_eq!(refusal.channel(), Some("private-a"));
     let data = refusal.data();
     assert_eq!(data["type"], "AuthError");
@@ -149,10 +131,7 @@ fn a_refusal_is_also_a_subscription_error_on_the_channel() {
 fn a_refusal_leaves_nothing_behind_that_hinders_a_right_attempt() {
     let server = server();
     let mut client = server.connect();
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-a", "auth": "key-1:0" }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-a", "auth": "key-1:0" }));
     client.expect_subscription_refused("private-a");
     assert_eq!(server.api().channel("private-a", "")["occupied"], false);
     client.subscribe("private-a");

@@ -39,18 +39,13 @@ fn a_string_goes_out_verbatim_and_anything_else_as_compact_json() {
         (r#""plain""#, "plain"),
         (r#""{ \"a\" : 1 }""#, "{ \"a\" : 1 }"),
         (r#""""#, ""),
-        (
-            r#"{ "a" : [ 1 , 2.50 ], "b" : null }"#,
-            r#"{"a":[1,2.50],"b":null}"#,
-        ),
+        (r#"{ "a" : [ 1 , 2.50 ], "b" : null }"#, r#"{"a":[1,2.50],"b":null}"#),
         ("[ ]", "[]"),
         ("12345678901234567890123", "12345678901234567890123"),
         ("true", "true"),
         ("null", "null"),
     ] {
-        ann.send(&format!(
-            r#"{{"event":"client-x","channel":"{CHANNEL}","data":{data}}}"#
-        ));
+        ann.send(&format!(r#"{{"event":"client-x","channel":"{CHANNEL}","data":{data}}}"#));
         let event = bob.expect_on("client-x", CHANNEL);
         assert_eq!(event.data_text(), expected);
         assert!(event.json().get("user_id").is_none());
@@ -80,10 +75,7 @@ fn without_the_toggle_client_events_are_refused() {
     let error = ann.expect_error();
     assert_eq!(error.error_code(), None);
     let text = error.error_message();
-    assert!(
-        text.contains("To send client events, you must enable this feature"),
-        "{text}"
-    );
+    assert!(text.contains("To send client events, you must enable this feature"), "{text}");
     ann.settle();
     hears_nothing_before_a_marker(&server, CHANNEL, &mut [&mut ann, &mut bob]);
 }
@@ -118,13 +110,7 @@ fn client_events_work_on_every_private_and_presence_kind_and_on_no_public_one() 
 fn only_names_that_start_with_client_are_client_events() {
     let server = serve_app(talkative());
     let (mut ann, mut bob) = two_on(&server, CHANNEL);
-    for name in [
-        "x",
-        "Client-x",
-        "client",
-        " client-x",
-        "pusher_internal:member_added",
-    ] {
+    for name in ["x", "Client-x", "client", " client-x", "pusher_internal:member_added"] {
         ann.trigger(CHANNEL, name, &json!({}));
         ann.expect_error();
     }
@@ -231,10 +217,7 @@ fn a_client_event_without_data_or_channel_is_invalid() {
         let error = ann.expect_error();
         assert_eq!(error.error_code(), None);
         let text = error.error_message();
-        assert!(
-            text.contains("must contain channel and data"),
-            "{frame}: {text}"
-        );
+        assert!(text.contains("must contain channel and data"), "{frame}: {text}");
     }
     ann.settle();
     hears_nothing_before_a_marker(&server, CHANNEL, &mut [&mut ann, &mut bob]);

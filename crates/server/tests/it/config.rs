@@ -34,36 +34,21 @@ fn assert_says(refusal: &Refusal, words: &[&str]) {
 #[test]
 fn an_unknown_key_is_named() {
     assert_says(&refused("activity_timeout = 5", APP), &["activity_timeout"]);
-    assert_says(
-        &refused("", &format!("{APP}client_event = true\n")),
-        &["client_event"],
-    );
-    assert_says(
-        &refused("", &format!("[servers]\nx = 1\n{APP}")),
-        &["servers"],
-    );
+    assert_says(&refused("", &format!("{APP}client_event = true\n")), &["client_event"]);
+    assert_says(&refused("", &format!("[servers]\nx = 1\n{APP}")), &["servers"]);
 }
 
 // contract: 12.1
 #[test]
 fn a_value_of_the_wrong_type_is_named() {
-    assert_says(
-        &refused("activity_timeout_s = \"two\"", APP),
-        &["activity_timeout_s"],
-    );
-    assert_says(
-        &refused("", &format!("{APP}client_events = 1\n")),
-        &["client_events"],
-    );
+    assert_says(&refused("activity_timeout_s = \"two\"", APP), &["activity_timeout_s"]);
+    assert_says(&refused("", &format!("{APP}client_events = 1\n")), &["client_events"]);
 }
 
 // contract: 1.11
 #[test]
 fn an_activity_timeout_of_nothing_is_refused() {
-    assert_says(
-        &refused("activity_timeout_s = 0", APP),
-        &["activity_timeout_s"],
-    );
+    assert_says(&refused("activity_timeout_s = 0", APP), &["activity_timeout_s"]);
 }
 
 // contract: 12.1
@@ -88,10 +73,7 @@ fn an_app_or_a_key_that_stands_twice_is_named() {
 #[test]
 fn an_app_without_a_key_or_a_secret_is_refused() {
     assert_says(&refused("", "[[apps]]\nid = \"1001\"\n"), &["key"]);
-    assert_says(
-        &refused("", "[[apps]]\nid = \"1001\"\nkey = \"k\"\n"),
-        &["secret"],
-    );
+    assert_says(&refused("", "[[apps]]\nid = \"1001\"\nkey = \"k\"\n"), &["secret"]);
     assert_says(&refused("", &APP.replace("secret-1", "")), &["secret"]);
     assert_says(&refused("", &APP.replace("key-1", "")), &["key"]);
 }
@@ -123,10 +105,7 @@ fn an_address_that_cannot_be_listened_on_is_named() {
 fn a_file_that_is_no_toml_or_not_there_is_named() {
     assert_says(&Server::refused(&binary(), "[server\n"), &["bellwire.toml"]);
     let missing = Path::new("there-is-no-such-file.toml");
-    assert_says(
-        &Server::refused_file(&binary(), missing),
-        &["there-is-no-such-file.toml"],
-    );
+    assert_says(&Server::refused_file(&binary(), missing), &["there-is-no-such-file.toml"]);
 }
 
 // contract: 4.14

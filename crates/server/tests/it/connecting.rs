@@ -33,19 +33,14 @@ fn a_subscribe_sent_in_the_same_packet_as_the_upgrade_is_not_lost() {
     let early = WireFrame::text(&subscribe.to_string()).to_bytes();
     let mut wire = Wire::open_with_early_bytes(server.target(), PATH, &early);
     assert!(wire.text().contains("pusher:connection_established"));
-    assert!(
-        wire.text()
-            .contains("pusher_internal:subscription_succeeded")
-    );
+    assert!(wire.text().contains("pusher_internal:subscription_succeeded"));
 }
 
 // contract: 1.2
 #[test]
 fn a_path_prefix_may_precede_the_app_path() {
     let server = serve(Config::with(App::new(1)).setting("path_prefix = \"/realtime\""));
-    server
-        .open(&format!("/realtime{PATH}"))
-        .expect_established();
+    server.open(&format!("/realtime{PATH}")).expect_established();
     server.open(PATH).expect_established();
 }
 
@@ -63,17 +58,7 @@ fn protocols_four_to_seven_are_accepted() {
 #[test]
 fn an_unsupported_protocol_is_refused_with_4007() {
     let server = server();
-    for protocol in [
-        "0",
-        "1",
-        "2",
-        "3",
-        "8",
-        "99999999999999999999",
-        "-7",
-        "7.5",
-        "seven",
-    ] {
+    for protocol in ["0", "1", "2", "3", "8", "99999999999999999999", "-7", "7.5", "seven"] {
         let path = format!("/app/key-1?protocol={protocol}&client=js&version=8.6.0");
         server.open(&path).expect_refusal(4007);
     }
@@ -84,9 +69,7 @@ fn an_unsupported_protocol_is_refused_with_4007() {
 fn a_missing_protocol_is_refused_with_4008() {
     let server = server();
     server.open("/app/key-1").expect_refusal(4008);
-    server
-        .open("/app/key-1?client=js&version=8.6.0")
-        .expect_refusal(4008);
+    server.open("/app/key-1?client=js&version=8.6.0").expect_refusal(4008);
 }
 
 // contract: 1.4
@@ -104,23 +87,15 @@ fn a_version_that_is_no_dotted_number_is_refused_with_4006() {
 fn a_missing_version_or_client_is_acceptable() {
     let server = server();
     server.open("/app/key-1?protocol=7").expect_established();
-    server
-        .open("/app/key-1?protocol=7&version=2")
-        .expect_established();
-    server
-        .open("/app/key-1?protocol=7&client=js")
-        .expect_established();
+    server.open("/app/key-1?protocol=7&version=2").expect_established();
+    server.open("/app/key-1?protocol=7&client=js").expect_established();
 }
 
 // contract: 1.4
 #[test]
 fn an_upgrade_on_another_path_is_refused_with_4005() {
     let server = server();
-    for path in [
-        "/app/key-1/more?protocol=7",
-        "/nowhere?protocol=7",
-        "/?protocol=7",
-    ] {
+    for path in ["/app/key-1/more?protocol=7", "/nowhere?protocol=7", "/?protocol=7"] {
         server.open(path).expect_refusal(4005);
     }
 }
@@ -130,10 +105,7 @@ fn an_upgrade_on_another_path_is_refused_with_4005() {
 fn a_binary_frame_is_answered_with_close_1003() {
     let server = server();
     let mut wire = Wire::open(server.target(), PATH);
-    wire.send(&WireFrame::new(
-        Opcode::Binary,
-        "{\"event\":\"pusher:ping\",\"data\":{}}",
-    ));
+    wire.send(&WireFrame::new(Opcode::Binary, "{\"event\":\"pusher:ping\",\"data\":{}}"));
     assert_eq!(wire.close_code(), Some(1003));
 }
 
@@ -165,9 +137,7 @@ fn an_unknown_key_is_refused_by_an_upgrade_an_error_and_a_close_with_one_text() 
 fn a_key_that_is_no_key_at_all_is_still_refused_after_the_upgrade() {
     let server = server();
     for key in ["%00", "..%2F..", "%C3%A9", "%FF", &"k".repeat(2000)] {
-        server
-            .open(&format!("/app/{key}?protocol=7"))
-            .expect_refusal(4001);
+        server.open(&format!("/app/{key}?protocol=7")).expect_refusal(4001);
     }
 }
 
@@ -181,10 +151,7 @@ fn the_first_frame_is_connection_established_with_a_string_as_data() {
     let socket_id = client.socket_id();
     let (left, right) = socket_id.split_once('.').unwrap();
     for half in [left, right] {
-        assert!(
-            !half.is_empty() && half.bytes().all(|b| b.is_ascii_digit()),
-            "{socket_id}"
-        );
+        assert!(!half.is_empty() && half.bytes().all(|b| b.is_ascii_digit()), "{socket_id}");
     }
 }
 
@@ -272,9 +239,7 @@ fn beyond_the_apps_quota_new_connections_get_4004_and_old_ones_stay() {
 // contract: 1.16
 #[test]
 fn a_node_over_capacity_refuses_with_4100() {
-    let config = Config::with(App::new(1))
-        .app(App::new(2))
-        .setting("max_connections = 2");
+    let config = Config::with(App::new(1)).app(App::new(2)).setting("max_connections = 2");
     let server = serve(config);
     let mut first = server.connect();
     let mut second = server.connect_to(server.config().numbered(2));
@@ -286,9 +251,7 @@ fn a_node_over_capacity_refuses_with_4100() {
 // contract: 1.16
 #[test]
 fn a_disabled_app_refuses_with_4003() {
-    serve_app(App::new(1).with("enabled = false"))
-        .open(PATH)
-        .expect_refusal(4003);
+    serve_app(App::new(1).with("enabled = false")).open(PATH).expect_refusal(4003);
 }
 
 // contract: 1.17, 1.18

@@ -18,17 +18,10 @@ fn each_fallback_path_answers_the_preflight() {
             .header("Access-Control-Request-Method", "POST")
             .header("Access-Control-Request-Headers", "content-type");
         let response = server.http(&request);
-        assert!(
-            [200, 204].contains(&response.status),
-            "{call}: {}",
-            response.status
-        );
+        assert!([200, 204].contains(&response.status), "{call}: {}", response.status);
         assert_eq!(response.header("access-control-allow-origin"), Some("*"));
         let methods = response.header("access-control-allow-methods").unwrap();
-        assert!(
-            methods.contains("POST") && methods.contains("OPTIONS"),
-            "{methods}"
-        );
+        assert!(methods.contains("POST") && methods.contains("OPTIONS"), "{methods}");
         let headers = response.header("access-control-allow-headers").unwrap();
         assert!(headers.to_lowercase().contains("content-type"), "{headers}");
         assert_eq!(response.header("access-control-allow-credentials"), None);

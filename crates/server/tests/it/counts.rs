@@ -107,10 +107,7 @@ fn above_a_hundred_the_counts_are_thinned_out_and_the_last_one_is_not_lost() {
         }
     }
     let windows = started.elapsed().as_secs() / 5 + 2;
-    assert!(
-        above <= windows,
-        "{above} counts above a hundred in {windows} windows"
-    );
+    assert!(above <= windows, "{above} counts above a hundred in {windows} windows");
 }
 
 // contract: 14.5
@@ -130,9 +127,7 @@ fn falling_below_a_hundred_again_is_told() {
     while count != 1
         || server.api().channel("public", "subscription_count")["subscription_count"] != 1
     {
-        count = watcher.expect_on(COUNT, "public").data()["subscription_count"]
-            .as_u64()
-            .unwrap();
+        count = watcher.expect_on(COUNT, "public").data()["subscription_count"].as_u64().unwrap();
     }
 }
 

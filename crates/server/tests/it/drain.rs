@@ -20,16 +20,11 @@ fn while_draining_ready_says_503_and_new_connections_get_4100_after_the_upgrade(
     assert!(is_ready(&server));
     let clients: Vec<Client> = (0..20).map(|_| server.connect()).collect();
     server.terminate();
-    eventually("ready says 503", || {
-        server.http(&Request::get("/ready")).status == 503
-    });
+    eventually("ready says 503", || server.http(&Request::get("/ready")).status == 503);
     assert_eq!(server.http(&Request::get("/up")).status, 200);
     server.open(PATH).expect_refusal(4100);
     let frames = Fallback::new(server.target(), "key-1", "aaaaaaaa").poll();
-    assert!(
-        matches!(frames.last(), Some(FallbackFrame::Close(4100, _))),
-        "{frames:?}"
-    );
+    assert!(matches!(frames.last(), Some(FallbackFrame::Close(4100, _))), "{frames:?}");
     drop(clients);
 }
 

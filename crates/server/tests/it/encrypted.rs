@@ -44,9 +44,6 @@ fn one_event_may_go_to_an_encrypted_channel_among_others() {
     server.api().events(&body).ok();
     let mut channels = [client.message(), client.message()].map(|f| f.channel().map(str::to_owned));
     channels.sort();
-    assert_eq!(
-        channels,
-        [Some(CHANNEL.to_owned()), Some("public".to_owned())]
-    );
+    assert_eq!(channels, [Some(CHANNEL.to_owned()), Some("public".to_owned())]);
     hears_nothing_before_a_marker(&server, "public", &mut [&mut client]);
 }

@@ -20,10 +20,7 @@ pub(crate) fn socket_id(established: &Frame) -> String {
 
 #[track_caller]
 pub(crate) fn subscribed(fallback: &Fallback, stream: &mut Streaming, channel: &str) {
-    fallback.say(
-        "pusher:subscribe",
-        &json!({ "channel": channel, "auth": "" }),
-    );
+    fallback.say("pusher:subscribe", &json!({ "channel": channel, "auth": "" }));
     stream.expect("pusher_internal:subscription_succeeded");
 }
 
@@ -46,10 +43,7 @@ fn a_whole_conversation_runs_over_a_stream() {
     subscribed(&fallback, &mut stream, "public");
     stream.expect("pusher_internal:subscription_count");
     let auth = channel_auth("key-1", "secret-1", &id, "private-a", None);
-    fallback.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-a", "auth": auth }),
-    );
+    fallback.say("pusher:subscribe", &json!({ "channel": "private-a", "auth": auth }));
     stream.expect("pusher_internal:subscription_succeeded");
     stream.expect("pusher_internal:subscription_count");
     server.api().publish("public", "sold", "{\"n\":1}");
@@ -75,10 +69,7 @@ fn a_whole_conversation_runs_over_a_stream() {
 #[test]
 fn the_operators_prefix_may_precede_the_fallback_path_too() {
     let server = serve(Config::with(App::new(1)).setting("path_prefix = \"/realtime\""));
-    for base in [
-        "/realtime/pusher/app/key-1/9/aaaaaaaa",
-        "/pusher/app/key-1/9/bbbbbbbb",
-    ] {
+    for base in ["/realtime/pusher/app/key-1/9/aaaaaaaa", "/pusher/app/key-1/9/bbbbbbbb"] {
         let mut stream = Fallback::at(server.target(), base).stream();
         stream.expect("pusher:connection_established");
     }
@@ -98,15 +89,9 @@ fn the_receive_call_is_where_the_protocol_is_read() {
         response.text().to_owned()
     };
     let text = refused("protocol=2&client=js&version=8.6.0&t=1&n=1", "aaaaaaaa");
-    assert!(
-        text.starts_with("o\n") && text.contains("c[4007,"),
-        "{text}"
-    );
+    assert!(text.starts_with("o\n") && text.contains("c[4007,"), "{text}");
     let text = refused("t=1&n=1", "bbbbbbbb");
-    assert!(
-        text.starts_with("o\n") && text.contains("c[4008,"),
-        "{text}"
-    );
+    assert!(text.starts_with("o\n") && text.contains("c[4008,"), "{text}");
 }
 
 // contract: B1.3
@@ -268,14 +253,8 @@ fn a_refusal_is_an_o_followed_by_a_c() {
     assert!(matches!(stream.frame(), Some(FallbackFrame::Open(_))));
     assert_eq!(stream.close_code(), 4001);
     let frames = Fallback::new(server.target(), "stranger", "zzzzzzzz").poll();
-    assert!(
-        matches!(frames.first(), Some(FallbackFrame::Open(_))),
-        "{frames:?}"
-    );
-    assert!(
-        matches!(frames.last(), Some(FallbackFrame::Close(4001, _))),
-        "{frames:?}"
-    );
+    assert!(matches!(frames.first(), Some(FallbackFrame::Open(_))), "{frames:?}");
+    assert!(matches!(frames.last(), Some(FallbackFrame::Close(4001, _))), "{frames:?}");
 }
 
 // contract: B6.8
@@ -309,9 +288,7 @@ fn a_send_that_is_no_array_of_strings_is_refused_and_the_session_lives() {
         let status = server.http(&request).status;
         assert!((400..500).contains(&status), "{body}: {status}");
     }
-    let status = server
-        .http(&fallback.request("xhr_send").body(b"[\"\xff\"]"))
-        .status;
+    let status = server.http(&fallback.request("xhr_send").body(b"[\"\xff\"]")).status;
     assert!((400..500).contains(&status), "{status}");
     fallback.say("pusher:ping", &json!({}));
     stream.expect("pusher:pong");

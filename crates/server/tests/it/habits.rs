@@ -6,9 +6,7 @@ use serde_json::{Value, json};
 use crate::support::serve_app;
 
 fn everything() -> App {
-    App::new(1)
-        .with("client_events = true")
-        .with("subscription_count = true")
+    App::new(1).with("client_events = true").with("subscription_count = true")
 }
 
 /// What every one of them does once it is connected.
@@ -18,10 +16,7 @@ fn lives_a_day(server: &Server, client: &mut Client) {
     let frame = client.expect_on("pusher_internal:subscription_succeeded", "public");
     assert_eq!(frame.data_text(), "{}");
     client.expect_on("pusher_internal:subscription_count", "public");
-    client.join(
-        "presence-a",
-        r#"{"user_id": "1", "user_info": {"name": "Zo\u00eb"}}"#,
-    );
+    client.join("presence-a", r#"{"user_id": "1", "user_info": {"name": "Zo\u00eb"}}"#);
     server.api().publish("public", "sold", "{\"n\":1}");
     assert_eq!(client.expect_on("sold", "public").data_text(), "{\"n\":1}");
     client.unsubscribe("public");
@@ -71,15 +66,9 @@ fn dotnet_pings_by_rfc_all_the_time_and_walks_ids_against_the_hash() {
     let presence = frame.data()["presence"].clone();
     let hash = presence["hash"].as_object().unwrap();
     for id in presence["ids"].as_array().unwrap() {
-        assert!(
-            hash.contains_key(id.as_str().unwrap()),
-            "KeyNotFound in .NET"
-        );
+        assert!(hash.contains_key(id.as_str().unwrap()), "KeyNotFound in .NET");
     }
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-x", "auth": "" }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-x", "auth": "" }));
     client.expect_subscription_refused("private-x");
 }
 
@@ -107,10 +96,7 @@ fn pusher_js_sends_an_empty_auth_and_may_leave_out_the_data_of_a_trigger() {
     client.send(
         r##"{"event":"pusher:subscribe","data":{"auth":"","channel":"#server-to-user-ann"}}"##,
     );
-    client.expect_on(
-        "pusher_internal:subscription_succeeded",
-        "#server-to-user-ann",
-    );
+    client.expect_on("pusher_internal:subscription_succeeded", "#server-to-user-ann");
     client.ask("private-a", None);
     client.expect("pusher_internal:subscription_succeeded");
     client.expect("pusher_internal:subscription_count");

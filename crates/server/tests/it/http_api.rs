@@ -34,10 +34,7 @@ fn the_list_can_be_filtered_by_a_literal_prefix() {
         client.subscribe(channel);
     }
     let list = |prefix: &str| {
-        let request = server
-            .api()
-            .get("/channels")
-            .query("filter_by_prefix", prefix);
+        let request = server.api().get("/channels").query("filter_by_prefix", prefix);
         let body = request.send().ok();
         let channels = body["channels"].as_object().unwrap();
         channels.keys().cloned().collect::<Vec<_>>()
@@ -108,12 +105,7 @@ fn an_attribute_that_does_not_apply_is_refused() {
     ] {
         let path = format!("/channels/{channel}");
         let response = server.api().get(&path).query("info", info).send();
-        assert_eq!(
-            response.status,
-            400,
-            "{channel} {info}: {}",
-            response.text()
-        );
+        assert_eq!(response.status, 400, "{channel} {info}: {}", response.text());
     }
 }
 
@@ -122,21 +114,9 @@ fn an_attribute_that_does_not_apply_is_refused() {
 fn a_channel_name_that_is_not_legal_is_refused() {
     let server = server();
     let long = "n".repeat(165);
-    for name in [
-        "a%20b",
-        "a%23b",
-        "%23",
-        "a%2Fb",
-        "%C3%A9",
-        "%FF",
-        "a%00",
-        long.as_str(),
-    ] {
+    for name in ["a%20b", "a%23b", "%23", "a%2Fb", "%C3%A9", "%FF", "a%00", long.as_str()] {
         let path = format!("/apps/1001/channels/{name}");
-        let decoded = name
-            .replace("%20", " ")
-            .replace("%23", "#")
-            .replace("%2F", "/");
+        let decoded = name.replace("%20", " ").replace("%23", "#").replace("%2F", "/");
         let signed = format!("/apps/1001/channels/{decoded}");
         let request = server.api().request_at("GET", &path);
         let status = request.send().status;
@@ -151,10 +131,7 @@ fn a_channel_name_that_is_not_legal_is_refused() {
 fn the_users_of_a_presence_channel_are_listed_by_string_ids() {
     let server = server();
     let api = server.api();
-    assert_eq!(
-        api.get("/channels/presence-a/users").send().ok(),
-        json!({ "users": [] })
-    );
+    assert_eq!(api.get("/channels/presence-a/users").send().ok(), json!({ "users": [] }));
     let mut one = server.connect();
     let mut two = server.connect();
     one.join("presence-a", r#"{"user_id":1}"#);
@@ -177,10 +154,7 @@ fn users_are_for_presence_channels_and_take_no_parameter() {
     let response = request.query("info", "user_count").send();
     assert_eq!(response.status, 400);
     let text = response.text();
-    assert!(
-        text.contains("query string parameters are extraneous: info"),
-        "{text}"
-    );
+    assert!(text.contains("query string parameters are extraneous: info"), "{text}");
 }
 
 // contract: 12.20
@@ -209,14 +183,8 @@ fn the_deprecated_publish_takes_the_raw_body_as_data_and_answers_202() {
     ann.subscribe("a");
     bob.subscribe("a");
     let publish = |body: &[u8]| {
-        let request = server
-            .api()
-            .request("POST", "/channels/a/events")
-            .body(body);
-        request
-            .query("name", "x")
-            .query("socket_id", &ann.socket_id())
-            .send()
+        let request = server.api().request("POST", "/channels/a/events").body(body);
+        request.query("name", "x").query("socket_id", &ann.socket_id()).send()
     };
     let response = publish(b"raw \xc3\xa9 { body");
     assert_eq!(response.status, 202);
@@ -231,10 +199,7 @@ fn an_unknown_app_or_path_is_not_found() {
     let server = server();
     for request in [
         server.api().request_at("GET", "/apps/4711/channels"),
-        server
-            .api()
-            .request_at("POST", "/apps/4711/events")
-            .body("{}"),
+        server.api().request_at("POST", "/apps/4711/events").body("{}"),
         server.api().get("/nowhere"),
         server.api().get("/channels/a/nowhere"),
         server.api().get("/channels/a/users/more"),
@@ -243,11 +208,7 @@ fn an_unknown_app_or_path_is_not_found() {
     ] {
         let response = request.send();
         assert_eq!(response.status, 404, "{}", response.text());
-        assert!(
-            response.text().contains("404 NOT FOUND"),
-            "{}",
-            response.text()
-        );
+        assert!(response.text().contains("404 NOT FOUND"), "{}", response.text());
     }
 }
 
@@ -272,11 +233,7 @@ fn an_app_over_its_message_quota_is_forbidden_to_publish_but_not_to_ask() {
     let responses: Vec<_> = (0..3).map(|_| server.api().events(&body)).collect();
     let refused = responses.last().unwrap();
     assert_eq!(refused.status, 403);
-    assert!(
-        refused.text().contains("message quota exceeded"),
-        "{}",
-        refused.text()
-    );
+    assert!(refused.text().contains("message quota exceeded"), "{}", refused.text());
     let batch = json!([{ "name": "x", "data": "", "channel": "a" }]);
     assert_eq!(server.api().batch(&batch).status, 403);
     server.api().get("/channels").send().ok();
@@ -307,10 +264,7 @@ fn the_statistics_of_pusher_js_are_answered_in_both_forms() {
     assert_eq!(response.header("access-control-allow-origin"), Some("*"));
     let response = server.http(&Request::get(&format!("/timeline/v2/jsonp/3{query}")));
     assert_eq!(response.status, 200);
-    assert_eq!(
-        response.text().trim(),
-        "Pusher.ScriptReceivers[3](null,{});"
-    );
+    assert_eq!(response.text().trim(), "Pusher.ScriptReceivers[3](null,{});");
     let content_type = response.header("content-type").unwrap();
     assert!(content_type.contains("javascript"), "{content_type}");
 }
@@ -319,8 +273,5 @@ fn the_statistics_of_pusher_js_are_answered_in_both_forms() {
 #[test]
 fn sockjs_is_told_that_it_is_not_here() {
     let server = server();
-    assert_eq!(
-        server.http(&Request::get("/pusher/info?cb=abc")).status,
-        404
-    );
+    assert_eq!(server.http(&Request::get("/pusher/info?cb=abc")).status, 404);
 }

@@ -30,13 +30,7 @@ fn any_active_key_is_good_for_connecting_and_for_the_api() {
     for (key, secret) in [("key-1", "secret-1"), ("key-b", "secret-b")] {
         api_with(&server, key, secret).publish("a", "x", "");
     }
-    assert_eq!(
-        api_with(&server, "key-b", "secret-1")
-            .get("/channels")
-            .send()
-            .status,
-        401
-    );
+    assert_eq!(api_with(&server, "key-b", "secret-1").get("/channels").send().status, 401);
 }
 
 // contract: 15.1, 1.13
@@ -77,17 +71,11 @@ fn the_key_of_another_app_is_no_key_for_a_subscription_or_sign_in() {
     let mut client = server.connect();
     let socket_id = client.socket_id();
     let auth = channel_auth("key-2", "secret-2", &socket_id, "private-a", None);
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-a", "auth": auth }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-a", "auth": auth }));
     client.expect_subscription_refused("private-a");
     let user_data = r#"{"id":"ann"}"#;
     let auth = user_auth("key-2", "secret-2", &socket_id, user_data);
-    client.say(
-        "pusher:signin",
-        &json!({ "auth": auth, "user_data": user_data }),
-    );
+    client.say("pusher:signin", &json!({ "auth": auth, "user_data": user_data }));
     client.expect_error();
 }
 
@@ -100,9 +88,7 @@ fn apps_do_not_hear_each_other() {
     here.subscribe("a");
     there.subscribe("a");
     server.api().publish("a", "here", "");
-    server
-        .api_of(server.config().numbered(2))
-        .publish("a", "there", "");
+    server.api_of(server.config().numbered(2)).publish("a", "there", "");
     here.expect("here");
     there.expect("there");
     here.settle();
@@ -119,11 +105,7 @@ fn a_revoked_key_is_refused_everywhere_without_a_restart() {
     old.subscribe("private-a");
     server.reload(Config::with(App::new(1)));
     eventually("the API refuses the key", || {
-        api_with(&server, "key-b", "secret-b")
-            .get("/channels")
-            .send()
-            .status
-            == 401
+        api_with(&server, "key-b", "secret-b").get("/channels").send().status == 401
     });
     server.open(SECOND_PATH).expect_refusal(4001);
     old.ask("private-b", None);

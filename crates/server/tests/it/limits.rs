@@ -88,9 +88,7 @@ fn a_reader_that_stops_is_closed_and_the_others_miss_nothing() {
         });
         let mut published = 0;
         while published < 5000 && !is_closed.load(Ordering::Relaxed) {
-            server
-                .api()
-                .publish("busy", "tick", &format!("{published} {data}"));
+            server.api().publish("busy", "tick", &format!("{published} {data}"));
             published += 1;
             let channel = server.api().channel("busy", "subscription_count");
             is_closed.store(channel["subscription_count"] == 1, Ordering::Relaxed);
@@ -100,10 +98,7 @@ fn a_reader_that_stops_is_closed_and_the_others_miss_nothing() {
         assert_eq!(heard, published);
         published
     });
-    assert!(
-        is_closed.into_inner(),
-        "not closed after {published} events"
-    );
+    assert!(is_closed.into_inner(), "not closed after {published} events");
     while stalled.read().is_some() {}
 }
 
@@ -116,18 +111,13 @@ fn limits_of_one_app_are_not_those_of_another() {
     let response = server.api().events(&body);
     assert_eq!(response.status, 413);
     assert!(response.text().contains("100 bytes"), "{}", response.text());
-    server
-        .api_of(server.config().numbered(2))
-        .events(&body)
-        .ok();
+    server.api_of(server.config().numbered(2)).events(&body).ok();
 }
 
 // contract: 7.5
 #[test]
 fn the_rate_of_client_events_can_be_configured() {
-    let app = App::new(1)
-        .with("client_events = true")
-        .with("max_client_events_per_s = 1000");
+    let app = App::new(1).with("client_events = true").with("max_client_events_per_s = 1000");
     let server = serve_app(app);
     let mut ann = server.connect();
     let mut bob = server.connect();
@@ -145,9 +135,7 @@ fn the_rate_of_client_events_can_be_configured() {
 // contract: 6.12
 #[test]
 fn the_length_of_a_watchlist_can_be_configured() {
-    let app = App::new(1)
-        .with("watchlist = true")
-        .with("max_watchlist = 1");
+    let app = App::new(1).with("watchlist = true").with("max_watchlist = 1");
     let server = serve_app(app);
     let mut ann = server.connect();
     ann.sign_in(r#"{"id":"ann","watchlist":["bob","carol"]}"#);
@@ -160,12 +148,7 @@ fn the_size_of_a_user_object_can_be_configured() {
     let server = serve_app(App::new(1).with("max_user_object_bytes = 64"));
     let mut client = server.connect();
     let info = "i".repeat(64);
-    client.ask(
-        "presence-a",
-        Some(&format!(
-            r#"{{"user_id":"ann","user_info":{{"x":"{info}"}}}}"#
-        )),
-    );
+    client.ask("presence-a", Some(&format!(r#"{{"user_id":"ann","user_info":{{"x":"{info}"}}}}"#)));
     client.expect_subscription_refused("presence-a");
     client.join("presence-a", r#"{"user_id":"ann","user_info":{"x":1}}"#);
 }

@@ -9,9 +9,8 @@ use serde_json::json;
 use crate::support::{PATH, serve, server};
 
 fn impatient_server() -> Server {
-    let config = Config::with(App::new(1))
-        .setting("activity_timeout_s = 1")
-        .setting("pong_timeout_s = 1");
+    let config =
+        Config::with(App::new(1)).setting("activity_timeout_s = 1").setting("pong_timeout_s = 1");
     serve(config)
 }
 
@@ -99,18 +98,15 @@ fn a_client_that_answers_its_probes_stays() {
 // contract: 2.4
 #[test]
 fn every_inbound_frame_counts_as_life() {
-    let config = Config::with(App::new(1))
-        .setting("activity_timeout_s = 2")
-        .setting("pong_timeout_s = 2");
+    let config =
+        Config::with(App::new(1)).setting("activity_timeout_s = 2").setting("pong_timeout_s = 2");
     let server = serve(config);
     let signs_of_life = [
         WireFrame::text(r#"{"event":"pusher:pong","data":{}}"#),
         WireFrame::new(Opcode::Ping, ""),
         WireFrame::new(Opcode::Pong, ""),
     ];
-    let mut wires = signs_of_life
-        .each_ref()
-        .map(|_| Wire::open(server.target(), PATH));
+    let mut wires = signs_of_life.each_ref().map(|_| Wire::open(server.target(), PATH));
     let end = Instant::now() + Duration::from_secs(6);
     while Instant::now() < end {
         for (wire, sign) in wires.iter_mut().zip(&signs_of_life) {

@@ -1,16 +1,14 @@
 //! The binary from the outside: raw JSON over real sockets, signatures made by the test kit, a module
 //! for each feature. `BELLWIRE_BIN` names another binary to run the same tests against. The line
 //! above each test names the rules of the contract that it proves.
-#![allow(
-    clippy::unwrap_used,
-    reason = "this is test code: a panic is how a failure is told"
-)]
+#![allow(clippy::unwrap_used, reason = "this is test code: a panic is how a failure is told")]
 
 mod authorized;
 mod bad_input;
 mod bad_requests;
 mod cache;
 mod channel_auth;
+mod cli;
 mod client_events;
 mod config;
 mod connecting;
@@ -20,6 +18,7 @@ mod drain;
 mod encrypted;
 mod fallback;
 mod habits;
+mod house;
 mod http_api;
 mod keys;
 mod limits;

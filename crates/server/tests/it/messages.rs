@@ -11,20 +11,11 @@ fn a_tour(server: &Server) -> Vec<Frame> {
     let mut heard = vec![client.expect_established()];
     client.send(r#"{"event":"pusher:ping","data":{}}"#);
     client.ask_sign_in(r#"{"id":"ann","watchlist":["bob"]}"#);
-    for channel in [
-        "shop",
-        "private-a",
-        "private-encrypted-a",
-        "cache-a",
-        "#server-to-user-ann",
-    ] {
+    for channel in ["shop", "private-a", "private-encrypted-a", "cache-a", "#server-to-user-ann"] {
         client.ask(channel, None);
     }
     client.ask("presence-a", Some(r#"{"user_id":"ann"}"#));
-    client.say(
-        "pusher:subscribe",
-        &json!({ "channel": "private-b", "auth": "x:y" }),
-    );
+    client.say("pusher:subscribe", &json!({ "channel": "private-b", "auth": "x:y" }));
     client.say("pusher:unsubscribe", &json!({ "channel": "never" }));
     client.say("pusher:what", &json!({}));
     client.send("not json");
@@ -47,10 +38,7 @@ fn a_tour(server: &Server) -> Vec<Frame> {
 
 fn hear_until(client: &mut Client, event: &str) -> Vec<Frame> {
     let mut heard = Vec::new();
-    while heard
-        .last()
-        .is_none_or(|frame: &Frame| frame.event() != event)
-    {
+    while heard.last().is_none_or(|frame: &Frame| frame.event() != event) {
         heard.push(client.message());
     }
     heard
@@ -79,10 +67,7 @@ fn every_frame_has_an_event_and_data_that_is_a_string_but_for_errors() {
         "pusher_internal:watchlist_events",
         "sold",
     ] {
-        assert!(
-            events.contains(&expected),
-            "{expected} is not among {events:?}"
-        );
+        assert!(events.contains(&expected), "{expected} is not among {events:?}");
     }
     for frame in &heard {
         let message = frame.json().as_object().unwrap();
@@ -141,12 +126,7 @@ fn escapes_in_the_posted_body_mean_the_same_when_they_arrive() {
     client.subscribe("shop");
     let body =
         r#"{ "data" : "\u00e9\ud83d\udd14\/\u0000\"" , "name":"a\u002db","channel":"sh\u006fp" }"#;
-    server
-        .api()
-        .request("POST", "/events")
-        .body(body)
-        .send()
-        .ok();
+    server.api().request("POST", "/events").body(body).send().ok();
     let frame = client.expect_on("a-b", "shop");
     assert_eq!(frame.data_text(), "\u{e9}\u{1f514}/\0\"");
 }
@@ -169,13 +149,7 @@ fn the_keys_of_a_published_event_come_in_the_order_of_live_frames() {
 fn an_unknown_event_is_told_by_name_and_the_connection_stays() {
     let server = server();
     let mut client = server.connect();
-    for name in [
-        "foo",
-        "pusher:foo",
-        "pusher_internal:subscription_succeeded",
-        "it's",
-        "",
-    ] {
+    for name in ["foo", "pusher:foo", "pusher_internal:subscription_succeeded", "it's", ""] {
         client.say(name, &json!({}));
         let error = client.expect_error();
         assert_eq!(error.error_code(), None);

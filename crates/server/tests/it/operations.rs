@@ -25,10 +25,7 @@ fn the_admin_listener_serves_health_and_metrics_without_a_token() {
         assert_eq!(admin.exchange(&Request::get(path)).status, 200, "{path}");
     }
     assert_eq!(server.http(&Request::get("/metrics")).status, 404);
-    assert_eq!(
-        admin.exchange(&Request::get("/apps/1001/channels")).status,
-        404
-    );
+    assert_eq!(admin.exchange(&Request::get("/apps/1001/channels")).status, 404);
 }
 
 // contract: 17.4
@@ -40,13 +37,7 @@ fn metrics_on_the_main_listener_need_the_token() {
         server.http(&request).status
     };
     assert_eq!(metrics("Bearer open-sesame"), 200);
-    for wrong in [
-        "Bearer open-sesam",
-        "Bearer ",
-        "open-sesame",
-        "Basic b3Blbg==",
-        "",
-    ] {
+    for wrong in ["Bearer open-sesam", "Bearer ", "open-sesame", "Basic b3Blbg==", ""] {
         assert!((400..500).contains(&metrics(wrong)), "{wrong}");
     }
     assert!((400..500).contains(&server.http(&Request::get("/metrics")).status));
@@ -84,21 +75,13 @@ fn secrets_and_signatures_do_not_get_into_the_log() {
     client.sign_in(r#"{"id":"ann","user_info":{"card":"4111-1111"}}"#);
     let request = server.api().get("/channels");
     request.send().ok();
-    server
-        .api()
-        .publish("private-a", "x", "confidential-payload");
+    server.api().publish("private-a", "x", "confidential-payload");
     client.expect("x");
     client.settle();
     let log = server.stderr();
     let signature = auth.split_once(':').unwrap().1;
     let api_signature = bellwire_testkit::hmac_hex("secret-1", &request.string_to_sign());
-    for hidden in [
-        "secret-1",
-        signature,
-        &api_signature,
-        "4111-1111",
-        "confidential-payload",
-    ] {
+    for hidden in ["secret-1", signature, &api_signature, "4111-1111", "confidential-payload"] {
         assert!(!log.contains(hidden), "{hidden} is in the log");
     }
 }

@@ -25,10 +25,7 @@ fn a_whole_conversation_runs_over_polls() {
     socket_id(&heard[0]);
     fallback.say("pusher:subscribe", &json!({ "channel": "public" }));
     let succeeded = fallback.poll_messages();
-    assert_eq!(
-        succeeded[0].event(),
-        "pusher_internal:subscription_succeeded"
-    );
+    assert_eq!(succeeded[0].event(), "pusher_internal:subscription_succeeded");
     for n in 0..3 {
         server.api().publish("public", "sold", &n.to_string());
     }

@@ -24,10 +24,7 @@ fn the_newcomer_gets_everyone_including_itself() {
     ids.sort_by_key(Value::to_string);
     assert_eq!(ids, ["ann", "bob"]);
     assert_eq!(presence["count"], 2);
-    assert_eq!(
-        presence["hash"],
-        json!({ "ann": { "name": "Ann" }, "bob": null })
-    );
+    assert_eq!(presence["hash"], json!({ "ann": { "name": "Ann" }, "bob": null }));
 }
 
 // contract: 5.1, 5.6
@@ -92,10 +89,7 @@ fn channel_data_that_is_not_what_it_should_be_is_refused() {
         client.ask(ROOM, Some(&bad));
         let error = client.expect_subscription_refused(ROOM);
         let text = error.error_message();
-        assert!(
-            text.contains("user_info supplied to presence subscription is invalid"),
-            "{text}"
-        );
+        assert!(text.contains("user_info supplied to presence subscription is invalid"), "{text}");
     }
     client.ask(ROOM, None);
     client.expect_subscription_refused(ROOM);
@@ -143,27 +137,13 @@ fn a_user_object_over_a_kilobyte_and_an_id_over_128_characters_are_refused() {
     let server = server();
     let mut client = server.connect();
     let info = "i".repeat(1100);
-    client.ask(
-        ROOM,
-        Some(&format!(
-            r#"{{"user_id":"ann","user_info":{{"x":"{info}"}}}}"#
-        )),
-    );
+    client.ask(ROOM, Some(&format!(r#"{{"user_id":"ann","user_info":{{"x":"{info}"}}}}"#)));
     client.expect_subscription_refused(ROOM);
-    client.ask(
-        ROOM,
-        Some(&format!(r#"{{"user_id":"{}"}}"#, "i".repeat(129))),
-    );
+    client.ask(ROOM, Some(&format!(r#"{{"user_id":"{}"}}"#, "i".repeat(129))));
     client.expect_subscription_refused(ROOM);
     let info = "i".repeat(900);
-    client.join(
-        ROOM,
-        &format!(r#"{{"user_id":"ann","user_info":{{"x":"{info}"}}}}"#),
-    );
-    client.join(
-        "presence-other",
-        &format!(r#"{{"user_id":"{}"}}"#, "i".repeat(128)),
-    );
+    client.join(ROOM, &format!(r#"{{"user_id":"ann","user_info":{{"x":"{info}"}}}}"#));
+    client.join("presence-other", &format!(r#"{{"user_id":"{}"}}"#, "i".repeat(128)));
 }
 
 // contract: 5.7, 5.8
@@ -176,10 +156,7 @@ fn others_hear_the_first_connection_come_and_the_last_one_go() {
     let mut second = server.connect();
     first.join(ROOM, r#"{"user_id":"ann","user_info":{"n":1}}"#);
     let added = watcher.expect_on("pusher_internal:member_added", ROOM);
-    assert_eq!(
-        added.data(),
-        json!({ "user_id": "ann", "user_info": { "n": 1 } })
-    );
+    assert_eq!(added.data(), json!({ "user_id": "ann", "user_info": { "n": 1 } }));
     second.join(ROOM, r#"{"user_id":"ann","user_info":{"n":1}}"#);
     first.unsubscribe(ROOM);
     first.settle();
@@ -264,20 +241,14 @@ fn user_info_survives_verbatim_with_its_nesting_and_every_digit() {
     let mut ann = server.connect();
     let info =
         r#"{"a":{"b":[1,{"c":null}]},"big":12345678901234567890123,"f":1.10,"s":"Zo\u00eb"}"#;
-    let frame = ann.join(
-        ROOM,
-        &format!(r#"{{"user_id":90071992547409931,"user_info":{info}}}"#),
-    );
+    let frame = ann.join(ROOM, &format!(r#"{{"user_id":90071992547409931,"user_info":{info}}}"#));
     for text in [frame.data_text(), watcher.message().data_text()] {
         assert!(text.contains("12345678901234567890123"), "{text}");
         assert!(text.contains("\"90071992547409931\""), "{text}");
         assert!(text.contains("1.10"), "{text}");
         assert!(text.contains(r#"{"b":[1,{"c":null}]}"#), "{text}");
     }
-    assert_eq!(
-        frame.data()["presence"]["hash"]["90071992547409931"]["s"],
-        "Zo\u{eb}"
-    );
+    assert_eq!(frame.data()["presence"]["hash"]["90071992547409931"]["s"], "Zo\u{eb}");
 }
 
 // contract: 5.13

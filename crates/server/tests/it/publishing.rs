@@ -14,10 +14,7 @@ fn a_publish_answers_200_and_an_empty_object() {
     assert_eq!(response.status, 200);
     assert_eq!(response.json(), json!({}));
     let content_type = response.header("content-type").unwrap();
-    assert!(
-        content_type.starts_with("application/json"),
-        "{content_type}"
-    );
+    assert!(content_type.starts_with("application/json"), "{content_type}");
 }
 
 // contract: 12.1
@@ -50,10 +47,7 @@ fn an_operators_prefix_may_precede_the_path_and_need_not_be_signed() {
     let server = serve(Config::with(App::new(1)).setting("path_prefix = \"/realtime\""));
     let api = server.api();
     let path = "/realtime/apps/1001/channels";
-    api.request_at("GET", path)
-        .sign_path("/apps/1001/channels")
-        .send()
-        .ok();
+    api.request_at("GET", path).sign_path("/apps/1001/channels").send().ok();
     api.request_at("GET", path).send().ok();
     api.get("/channels").send().ok();
 }
@@ -97,10 +91,7 @@ fn post_parameters_may_stand_in_the_query() {
         .query("channels[]", "b");
     request.send().ok();
     for channel in ["a", "b"] {
-        assert_eq!(
-            client.expect_on("foo bar", channel).data_text(),
-            "h&=\u{e9}"
-        );
+        assert_eq!(client.expect_on("foo bar", channel).data_text(), "h&=\u{e9}");
     }
 }
 
@@ -109,11 +100,9 @@ fn post_parameters_may_stand_in_the_query() {
 fn the_content_type_does_not_matter() {
     let server = server();
     let body = json!({ "name": "x", "data": "", "channel": "a" });
-    for content_type in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "application/json; charset=x",
-    ] {
+    for content_type in
+        ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=x"]
+    {
         let request = server.api().post("/events", &body);
         request.header("Content-Type", content_type).send().ok();
     }
@@ -205,12 +194,7 @@ fn an_unknown_info_attribute_is_refused_and_nothing_is_published() {
     let server = server();
     let mut client = server.connect();
     client.subscribe("a");
-    for info in [
-        json!("shoe_size"),
-        json!("user_count,,"),
-        json!("user_count;x"),
-        json!(1),
-    ] {
+    for info in [json!("shoe_size"), json!("user_count,,"), json!("user_count;x"), json!(1)] {
         let body = json!({ "name": "x", "data": "", "channel": "a", "info": info });
         assert_eq!(server.api().events(&body).status, 400, "{info}");
     }
@@ -223,10 +207,7 @@ fn a_subscription_count_needs_the_toggle() {
     let server = server();
     let body = json!({ "name": "x", "data": "", "channel": "a", "info": "subscription_count" });
     assert_eq!(server.api().events(&body).status, 400);
-    let request = server
-        .api()
-        .get("/channels/a")
-        .query("info", "subscription_count");
+    let request = server.api().get("/channels/a").query("info", "subscription_count");
     assert_eq!(request.send().status, 400);
 }
 
@@ -236,15 +217,9 @@ fn any_event_name_passes_but_pushers_own() {
     let server = server();
     let mut client = server.connect();
     client.subscribe("a");
-    for name in [
-        "App\\Events\\Foo",
-        "client-x",
-        "with space",
-        "\u{1f514}",
-        "a:b",
-        "pusher",
-        "Pusher:x",
-    ] {
+    for name in
+        ["App\\Events\\Foo", "client-x", "with space", "\u{1f514}", "a:b", "pusher", "Pusher:x"]
+    {
         server.api().publish("a", name, "1");
         client.expect_on(name, "a");
     }
@@ -292,10 +267,7 @@ fn an_unknown_socket_id_is_no_error_and_a_malformed_one_is() {
         server.api().events(&body).status
     };
     assert_eq!(status(json!("1.1")), 200);
-    assert_eq!(
-        status(json!("99999999999999999999999.00000000000000000001")),
-        200
-    );
+    assert_eq!(status(json!("99999999999999999999999.00000000000000000001")), 200);
     for bad in [
         json!(""),
         json!("1"),
@@ -348,9 +320,8 @@ fn a_batch_publishes_each_event_in_order() {
     let mut bob = server.connect();
     ann.subscribe("a");
     bob.subscribe("a");
-    let items: Vec<Value> = (0..10)
-        .map(|n| json!({ "name": "x", "data": n.to_string(), "channel": "a" }))
-        .collect();
+    let items: Vec<Value> =
+        (0..10).map(|n| json!({ "name": "x", "data": n.to_string(), "channel": "a" })).collect();
     assert_eq!(server.api().batch(&json!(items)).ok(), json!({}));
     for client in [&mut ann, &mut bob] {
         for n in 0..10 {
@@ -374,11 +345,7 @@ fn a_batch_of_eleven_is_too_large() {
     let item = json!({ "name": "x", "data": "", "channel": "a" });
     let response = server.api().batch(&json!(vec![item; 11]));
     assert_eq!(response.status, 400);
-    assert!(
-        response.text().contains("Batch too large"),
-        "{}",
-        response.text()
-    );
+    assert!(response.text().contains("Batch too large"), "{}", response.text());
 }
 
 // contract: 12.14
@@ -389,20 +356,11 @@ fn a_batch_is_published_whole_or_not_at_all() {
     client.subscribe("a");
     let good = json!({ "name": "x", "data": "", "channel": "a" });
     for (status, bad) in [
-        (
-            413,
-            json!({ "name": "x", "data": "d".repeat(10_241), "channel": "a" }),
-        ),
+        (413, json!({ "name": "x", "data": "d".repeat(10_241), "channel": "a" })),
         (400, json!({ "name": "x", "data": "", "channels": ["a"] })),
         (400, json!({ "name": "x", "data": "", "channel": "a b" })),
-        (
-            400,
-            json!({ "name": "pusher:x", "data": "", "channel": "a" }),
-        ),
-        (
-            400,
-            json!({ "name": "x", "data": "", "channel": "a", "socket_id": "x" }),
-        ),
+        (400, json!({ "name": "pusher:x", "data": "", "channel": "a" })),
+        (400, json!({ "name": "x", "data": "", "channel": "a", "socket_id": "x" })),
         (400, json!({ "data": "", "channel": "a" })),
         (400, json!(null)),
     ] {

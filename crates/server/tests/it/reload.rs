@@ -45,9 +45,7 @@ fn a_lowered_quota_keeps_new_connections_out_and_old_ones_in() {
 fn an_app_that_is_disabled_is_refused_from_then_on() {
     let mut server = server();
     server.reload(Config::with(App::new(1).with("enabled = false")));
-    eventually("the API says 403", || {
-        server.api().get("/channels").send().status == 403
-    });
+    eventually("the API says 403", || server.api().get("/channels").send().status == 403);
     server.open(PATH).expect_refusal(4003);
 }
 
@@ -82,9 +80,7 @@ fn a_file_that_is_wrong_is_told_and_the_old_settings_stay() {
     let mut client = server.connect();
     fs::write(server.config_file(), "[server]\nno_such_key = 1\n").unwrap();
     server.hang_up();
-    eventually("the mistake is told", || {
-        server.stderr().contains("no_such_key")
-    });
+    eventually("the mistake is told", || server.stderr().contains("no_such_key"));
     client.settle();
     server.connect().settle();
     assert!(server.is_running());
@@ -95,19 +91,12 @@ fn a_file_that_is_wrong_is_told_and_the_old_settings_stay() {
 fn a_new_certificate_is_shown_to_new_connections_and_old_ones_stay() {
     let mut server = serve(Config::with(App::new(1)).tls());
     let certificate = |server: &bellwire_testkit::Server| {
-        server
-            .target()
-            .connect()
-            .unwrap()
-            .peer_certificate()
-            .unwrap()
+        server.target().connect().unwrap().peer_certificate().unwrap()
     };
     let first = certificate(&server);
     let mut old = server.connect();
     server.reload(Config::with(App::new(1)).other_tls());
-    eventually("another certificate is shown", || {
-        certificate(&server) != first
-    });
+    eventually("another certificate is shown", || certificate(&server) != first);
     old.settle();
     server.connect().settle();
 }

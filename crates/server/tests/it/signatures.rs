@@ -41,11 +41,7 @@ fn the_string_to_sign_of_the_docs_comes_out_on_the_server_too() {
     let body = r#"{"name":"foo","channels":["project-3"],"data":"{\"some\":\"data\"}"}"#;
     let old = "1353088179";
     let right = "da454824c97ba181a32ccc17a72625ba02771f50b50e1e7430e47a1f3f457e6c";
-    let request = server
-        .api()
-        .request("POST", "/events")
-        .body(body)
-        .set("auth_timestamp", old);
+    let request = server.api().request("POST", "/events").body(body).set("auth_timestamp", old);
     let text = refused(&request.clone().signature(right).send());
     assert!(text.contains("Timestamp expired"), "{text}");
     let mut wrong = right.to_owned();
@@ -57,10 +53,7 @@ fn the_string_to_sign_of_the_docs_comes_out_on_the_server_too() {
 #[test]
 fn the_order_on_the_wire_and_the_case_of_keys_do_not_matter() {
     let server = server();
-    let request = server
-        .api()
-        .get("/channels")
-        .query("filter_by_prefix", "presence-");
+    let request = server.api().get("/channels").query("filter_by_prefix", "presence-");
     let request = request.query("info", "user_count");
     request.send().ok();
     request.unsorted().send().ok();
@@ -72,14 +65,9 @@ fn the_order_on_the_wire_and_the_case_of_keys_do_not_matter() {
 #[test]
 fn values_are_signed_unescaped() {
     let server = server();
-    let request = server
-        .api()
-        .get("/channels")
-        .query("filter_by_prefix", "a=b,c@d;e&f g");
+    let request = server.api().get("/channels").query("filter_by_prefix", "a=b,c@d;e&f g");
     request.send().ok();
-    let escaped = request
-        .string_to_sign()
-        .replace("a=b,c@d;e&f g", "a%3Db%2Cc%40d%3Be%26f%20g");
+    let escaped = request.string_to_sign().replace("a=b,c@d;e&f g", "a%3Db%2Cc%40d%3Be%26f%20g");
     let query = escaped.lines().last().unwrap().to_owned();
     refused(&request.sign_query(&query).send());
 }
@@ -88,16 +76,9 @@ fn values_are_signed_unescaped() {
 #[test]
 fn arrays_are_signed_in_their_order_and_an_empty_value_as_such() {
     let server = server();
-    let post = server
-        .api()
-        .request("POST", "/events")
-        .query("name", "x")
-        .query("data", "");
+    let post = server.api().request("POST", "/events").query("name", "x").query("data", "");
     let post = post.query("channels[]", "b").query("channels[]", "a");
-    assert!(
-        post.string_to_sign()
-            .contains("channels[]=b&channels[]=a&data=&name=x")
-    );
+    assert!(post.string_to_sign().contains("channels[]=b&channels[]=a&data=&name=x"));
     post.send().ok();
 }
 
@@ -105,15 +86,9 @@ fn arrays_are_signed_in_their_order_and_an_empty_value_as_such() {
 #[test]
 fn a_key_without_a_value_counts_as_an_empty_one() {
     let server = server();
-    let signed = server
-        .api()
-        .get("/channels")
-        .query("filter_by_prefix", "")
-        .to_request();
-    let bare = Request {
-        path: signed.path.replace("filter_by_prefix=", "filter_by_prefix"),
-        ..signed
-    };
+    let signed = server.api().get("/channels").query("filter_by_prefix", "").to_request();
+    let bare =
+        Request { path: signed.path.replace("filter_by_prefix=", "filter_by_prefix"), ..signed };
     server.http(&bare).ok();
 }
 
@@ -134,15 +109,9 @@ fn a_plus_in_the_query_is_a_space() {
     let mut client = server.connect();
     client.subscribe("a");
     let post = server.api().request("POST", "/events");
-    let post = post
-        .query("name", "two words")
-        .query("data", "1+1")
-        .query("channel", "a");
+    let post = post.query("name", "two words").query("data", "1+1").query("channel", "a");
     let signed = post.to_request();
-    let formed = Request {
-        path: signed.path.replace("two%20words", "two+words"),
-        ..signed
-    };
+    let formed = Request { path: signed.path.replace("two%20words", "two+words"), ..signed };
     server.http(&formed).ok();
     assert_eq!(client.expect_on("two words", "a").data_text(), "1+1");
 }
@@ -151,17 +120,9 @@ fn a_plus_in_the_query_is_a_space() {
 #[test]
 fn commas_and_colons_may_stand_unescaped() {
     let server = server();
-    let signed = server
-        .api()
-        .get("/channels")
-        .query("filter_by_prefix", "a,b;c@d")
-        .to_request();
+    let signed = server.api().get("/channels").query("filter_by_prefix", "a,b;c@d").to_request();
     let bare = Request {
-        path: signed
-            .path
-            .replace("%2C", ",")
-            .replace("%3B", ";")
-            .replace("%40", "@"),
+        path: signed.path.replace("%2C", ",").replace("%3B", ";").replace("%40", "@"),
         ..signed
     };
     server.http(&bare).ok();
@@ -172,13 +133,9 @@ fn commas_and_colons_may_stand_unescaped() {
 fn php_sends_info_as_an_indexed_array_and_signs_it_joined() {
     let server = crate::support::serve_app(crate::support::featured());
     let request = server.api().get("/channels/presence-a");
-    let joined = request
-        .clone()
-        .query("info", "user_count,subscription_count");
+    let joined = request.clone().query("info", "user_count,subscription_count");
     let query = joined.string_to_sign().lines().last().unwrap().to_owned();
-    let indexed = request
-        .query("info[0]", "user_count")
-        .query("info[1]", "subscription_count");
+    let indexed = request.query("info[0]", "user_count").query("info[1]", "subscription_count");
     let response = indexed.sign_query(&query).send();
     assert!([200, 401].contains(&response.status), "{}", response.text());
     if response.status == 200 {
@@ -190,13 +147,7 @@ fn php_sends_info_as_an_indexed_array_and_signs_it_joined() {
 #[test]
 fn a_timestamp_six_hundred_seconds_off_is_expired() {
     let server = server();
-    let get = |seconds| {
-        server
-            .api()
-            .get("/channels")
-            .seconds_from_now(seconds)
-            .send()
-    };
+    let get = |seconds| server.api().get("/channels").seconds_from_now(seconds).send();
     get(-570).ok();
     get(570).ok();
     for seconds in [-601, -86_400, 660, i64::from(i32::MAX)] {
@@ -204,22 +155,8 @@ fn a_timestamp_six_hundred_seconds_off_is_expired() {
         assert!(text.contains("Timestamp expired"), "{text}");
         assert!(text.contains("600s"), "{text}");
     }
-    for timestamp in [
-        "",
-        "abc",
-        "1.5",
-        "-1",
-        "99999999999999999999999",
-        " 1",
-        "0x10",
-    ] {
-        refused(
-            &server
-                .api()
-                .get("/channels")
-                .set("auth_timestamp", timestamp)
-                .send(),
-        );
+    for timestamp in ["", "abc", "1.5", "-1", "99999999999999999999999", " 1", "0x10"] {
+        refused(&server.api().get("/channels").set("auth_timestamp", timestamp).send());
     }
 }
 
@@ -228,13 +165,7 @@ fn a_timestamp_six_hundred_seconds_off_is_expired() {
 fn only_version_one_is_supported() {
     let server = server();
     for version in ["1", "1.1", "2.0", "1.0.0", ""] {
-        let text = refused(
-            &server
-                .api()
-                .get("/channels")
-                .set("auth_version", version)
-                .send(),
-        );
+        let text = refused(&server.api().get("/channels").set("auth_version", version).send());
         assert!(text.contains("Version"), "{text}");
     }
 }
@@ -247,11 +178,7 @@ fn the_body_must_match_its_md5() {
     let post = || server.api().request("POST", "/events").body(body.clone());
     post().send().ok();
     refused(&post().without("body_md5").send());
-    refused(
-        &post()
-            .set("body_md5", "d41d8cd98f00b204e9800998ecf8427e")
-            .send(),
-    );
+    refused(&post().set("body_md5", "d41d8cd98f00b204e9800998ecf8427e").send());
     refused(&post().set("body_md5", "").send());
     let upper = bellwire_testkit::md5_hex(body.as_bytes()).to_uppercase();
     refused(&post().set("body_md5", &upper).send());
@@ -264,11 +191,7 @@ fn the_md5_of_an_empty_body_may_be_given_and_must_be_right() {
     let server = server();
     let get = || server.api().get("/channels");
     get().body("").send().ok();
-    refused(
-        &get()
-            .set("body_md5", "d41d8cd98f00b204e9800998ecf8427f")
-            .send(),
-    );
+    refused(&get().set("body_md5", "d41d8cd98f00b204e9800998ecf8427f").send());
 }
 
 // contract: 13.10
@@ -276,9 +199,7 @@ fn the_md5_of_an_empty_body_may_be_given_and_must_be_right() {
 fn keys_that_fold_into_one_are_refused() {
     let server = server();
     let request = server.api().get("/channels");
-    let twice = request
-        .query("filter_by_prefix", "a")
-        .query("Filter_by_prefix", "b");
+    let twice = request.query("filter_by_prefix", "a").query("Filter_by_prefix", "b");
     let status = twice.send().status;
     assert!([400, 401].contains(&status), "{status}");
     let request = server.api().get("/channels").query("Auth_Key", "key-1");
@@ -293,14 +214,8 @@ fn a_wrong_signature_is_told_the_string_to_sign_and_never_the_secret() {
     let body = json!({ "name": "x", "data": "", "channel": "a" });
     let request = server.api().post("/events", &body);
     let text = refused(&request.clone().signature("feed").send());
-    assert!(
-        text.contains("Invalid signature: you should have sent HmacSHA256Hex("),
-        "{text}"
-    );
-    assert!(
-        text.contains(&request.string_to_sign().replace('\n', "\\n")),
-        "{text}"
-    );
+    assert!(text.contains("Invalid signature: you should have sent HmacSHA256Hex("), "{text}");
+    assert!(text.contains(&request.string_to_sign().replace('\n', "\\n")), "{text}");
     assert!(text.contains("feed"), "{text}");
     assert!(!text.contains("secret-1"), "{text}");
 }
@@ -325,10 +240,7 @@ fn a_signature_that_is_forged_or_in_upper_case_is_refused() {
 fn a_parameter_added_after_signing_breaks_the_signature() {
     let server = server();
     let signed = server.api().get("/channels").to_request();
-    let more = Request {
-        path: format!("{}&filter_by_prefix=a", signed.path),
-        ..signed
-    };
+    let more = Request { path: format!("{}&filter_by_prefix=a", signed.path), ..signed };
     refused(&server.http(&more));
 }
 

@@ -13,12 +13,7 @@ fn a_stream_opens_with_a_prelude_an_o_and_connection_established() {
     let mut stream = fallback(&server).stream();
     let prelude = stream.line().unwrap();
     assert!(prelude.len() >= 2048, "{} characters", prelude.len());
-    assert!(
-        prelude
-            .trim_end_matches('\n')
-            .bytes()
-            .all(|byte| byte == b'h')
-    );
+    assert!(prelude.trim_end_matches('\n').bytes().all(|byte| byte == b'h'));
     assert!(matches!(stream.frame(), Some(FallbackFrame::Open(_))));
     let Some(FallbackFrame::Messages(messages)) = stream.frame() else {
         panic!("no a[…] after o");
@@ -63,18 +58,13 @@ fn after_256_kib_the_client_starts_a_new_request_and_misses_nothing() {
     let data = "x".repeat(10_000);
     let total = 60;
     for n in 0..total {
-        server
-            .api()
-            .publish("public", "tick", &format!("{n} {data}"));
+        server.api().publish("public", "tick", &format!("{n} {data}"));
     }
     let mut resumed = 0;
     let mut expected = 0;
     while expected < total {
         let tick = stream.expect("tick");
-        assert!(
-            tick.data_text().starts_with(&format!("{expected} ")),
-            "not tick {expected}"
-        );
+        assert!(tick.data_text().starts_with(&format!("{expected} ")), "not tick {expected}");
         expected += 1;
         if stream.received() > 256 * 1024 && stream.is_read_through() {
             stream.abort();
@@ -105,19 +95,16 @@ fn a_resumed_stream_has_no_second_o_and_loses_nothing_of_the_gap() {
             other => panic!("{other:?}"),
         }
     }
-    let data: Vec<_> = heard
-        .into_iter()
-        .map(|text| Frame::parse(text).data_text().to_owned())
-        .collect();
+    let data: Vec<_> =
+        heard.into_iter().map(|text| Frame::parse(text).data_text().to_owned()).collect();
     assert_eq!(data, ["0", "1", "2"]);
 }
 
 // contract: B4.5
 #[test]
 fn a_silent_stream_is_checked_with_h_and_given_up_without_an_answer() {
-    let config = Config::with(App::new(1))
-        .setting("activity_timeout_s = 1")
-        .setting("pong_timeout_s = 1");
+    let config =
+        Config::with(App::new(1)).setting("activity_timeout_s = 1").setting("pong_timeout_s = 1");
     let server = serve(config);
     let fallback = fallback(&server);
     let mut stream = fallback.stream();

@@ -15,18 +15,9 @@ fn a_public_subscription_needs_no_auth_and_ignores_an_empty_one() {
     for (channel, data) in [
         ("a", json!({ "channel": "a" })),
         ("b", json!({ "channel": "b", "auth": "" })),
-        (
-            "c",
-            json!({ "channel": "c", "auth": "", "channel_data": "{}" }),
-        ),
-        (
-            "d",
-            json!({ "channel": "d", "auth": null, "channel_data": null }),
-        ),
-        (
-            "e",
-            json!({ "channel": "e", "later_sdk": { "option": [] } }),
-        ),
+        ("c", json!({ "channel": "c", "auth": "", "channel_data": "{}" })),
+        ("d", json!({ "channel": "d", "auth": null, "channel_data": null })),
+        ("e", json!({ "channel": "e", "later_sdk": { "option": [] } })),
     ] {
         client.say("pusher:subscribe", &data);
         let frame = client.expect_on("pusher_internal:subscription_succeeded", channel);
@@ -54,15 +45,9 @@ fn the_prefix_decides_which_channels_need_authorisation() {
         client.expect_subscription_refused(private);
         client.settle();
     }
-    for public in [
-        "a",
-        "a-private-b",
-        "privately",
-        "private",
-        "presence",
-        "Private-a",
-        "my-presence-x",
-    ] {
+    for public in
+        ["a", "a-private-b", "privately", "private", "presence", "Private-a", "my-presence-x"]
+    {
         client.say("pusher:subscribe", &json!({ "channel": public }));
         client.expect_on("pusher_internal:subscription_succeeded", public);
     }
@@ -73,25 +58,16 @@ fn the_prefix_decides_which_channels_need_authorisation() {
 fn the_prefix_decides_which_channels_are_cache_channels() {
     let server = server();
     let mut client = server.connect();
-    for cache in [
-        "cache-a",
-        "cache-",
-        "private-cache-a",
-        "private-encrypted-cache-a",
-    ] {
+    for cache in ["cache-a", "cache-", "private-cache-a", "private-encrypted-cache-a"] {
         client.subscribe(cache);
         client.expect_on("pusher:cache_miss", cache);
         client.settle();
     }
     client.join("presence-cache-a", r#"{"user_id":"1"}"#);
     client.expect_on("pusher:cache_miss", "presence-cache-a");
-    for plain in [
-        "my-cache-room",
-        "cachet",
-        "cache",
-        "private-room-cache-x",
-        "private-encrypted-x-cache-y",
-    ] {
+    for plain in
+        ["my-cache-room", "cachet", "cache", "private-room-cache-x", "private-encrypted-x-cache-y"]
+    {
         client.subscribe(plain);
         client.settle();
     }
@@ -104,11 +80,7 @@ fn a_name_of_164_characters_passes_and_one_of_165_does_not() {
     let mut client = server.connect();
     client.subscribe(&"n".repeat(164));
     client.subscribe(&format!("private-{}", "n".repeat(156)));
-    for long in [
-        "n".repeat(165),
-        format!("private-{}", "n".repeat(157)),
-        "n".repeat(5000),
-    ] {
+    for long in ["n".repeat(165), format!("private-{}", "n".repeat(157)), "n".repeat(5000)] {
         client.ask(&long, None);
         assert_eq!(client.expect_error().error_code(), None);
         client.expect("pusher:subscription_error");
@@ -148,8 +120,7 @@ fn only_the_documented_characters_are_allowed_in_a_name() {
         assert_eq!(client.expect_error().error_code(), None, "{name:?}");
         let more = client.drain();
         assert!(
-            more.iter()
-                .all(|frame| frame.event() == "pusher:subscription_error"),
+            more.iter().all(|frame| frame.event() == "pusher:subscription_error"),
             "{name:?}: {more:?}"
         );
     }
@@ -175,11 +146,7 @@ fn nothing_on_a_channel_comes_before_succeeded_and_nothing_after_it_is_missed() 
             let mut client = server.connect();
             client.subscribe("cache-a");
             let tick = |client: &mut bellwire_testkit::Client| -> u64 {
-                client
-                    .expect_on("tick", "cache-a")
-                    .data_text()
-                    .parse()
-                    .unwrap()
+                client.expect_on("tick", "cache-a").data_text().parse().unwrap()
             };
             let cached = tick(&mut client);
             for expected in cached + 1..cached + 20 {
@@ -202,10 +169,7 @@ fn a_second_subscribe_to_the_same_channel_is_refused_and_the_first_survives() {
     let error = client.expect_error();
     assert_eq!(error.error_code(), None);
     let text = error.error_message();
-    assert!(
-        text.contains("Existing subscription to channel shop"),
-        "{text}"
-    );
+    assert!(text.contains("Existing subscription to channel shop"), "{text}");
     hears_nothing_before_a_marker(&server, "shop", &mut [&mut client]);
     let channel = server.api().channel("shop", "subscription_count");
     assert_eq!(channel["subscription_count"], 1);
@@ -254,10 +218,7 @@ fn unsubscribing_without_a_subscription_is_an_error_and_the_connection_stays() {
     let error = client.expect_error();
     assert_eq!(error.error_code(), None);
     let text = error.error_message();
-    assert!(
-        text.contains("No current subscription to channel shop"),
-        "{text}"
-    );
+    assert!(text.contains("No current subscription to channel shop"), "{text}");
     client.subscribe("shop");
     client.unsubscribe("shop");
     client.unsubscribe("shop");
@@ -270,13 +231,9 @@ fn unsubscribing_without_a_subscription_is_an_error_and_the_connection_stays() {
 fn reserved_names_cannot_be_subscribed_to() {
     let server = server();
     let mut client = server.connect();
-    for name in [
-        "#server-to-user-",
-        "#server-to-user-ann",
-        "#private-a",
-        "#",
-        "#server-to-user-a#b",
-    ] {
+    for name in
+        ["#server-to-user-", "#server-to-user-ann", "#private-a", "#", "#server-to-user-a#b"]
+    {
         client.ask(name, None);
         assert_eq!(client.expect_error().error_code(), None, "{name}");
         client.drain();
@@ -291,9 +248,7 @@ fn subscriptions_vanish_with_their_connection() {
     let mut client = server.connect();
     client.subscribe("shop");
     client.leave();
-    eventually("the channel is vacant", || {
-        server.api().channel("shop", "")["occupied"] == false
-    });
+    eventually("the channel is vacant", || server.api().channel("shop", "")["occupied"] == false);
     let mut back = server.connect();
     server.api().publish("shop", "sold", "{}");
     back.subscribe("shop");
@@ -307,7 +262,5 @@ fn a_connection_that_drops_without_a_close_vanishes_too() {
     let mut client = server.connect();
     client.join("presence-a", r#"{"user_id":"ann"}"#);
     drop(client);
-    eventually("the member is gone", || {
-        server.api().users("presence-a").is_empty()
-    });
+    eventually("the member is gone", || server.api().users("presence-a").is_empty());
 }

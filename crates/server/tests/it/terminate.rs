@@ -61,10 +61,7 @@ fn a_fallback_session_is_terminated_too() {
     let socket_id = established.data()["socket_id"].as_str().unwrap().to_owned();
     let user_data = r#"{"id":"ann"}"#;
     let auth = bellwire_testkit::user_auth("key-1", "secret-1", &socket_id, user_data);
-    fallback.say(
-        "pusher:signin",
-        &json!({ "auth": auth, "user_data": user_data }),
-    );
+    fallback.say("pusher:signin", &json!({ "auth": auth, "user_data": user_data }));
     stream.expect("pusher:signin_success");
     server.api().terminate("ann").ok();
     assert_eq!(stream.close_code(), 4009);
@@ -74,12 +71,7 @@ fn a_fallback_session_is_terminated_too() {
 #[test]
 fn the_user_id_arrives_percent_encoded_and_may_be_signed_either_way() {
     let server = server();
-    for (wire, plain) in [
-        ("a%40b", "a@b"),
-        ("a%2Cb", "a,b"),
-        ("%61nn", "ann"),
-        ("a=b", "a=b"),
-    ] {
+    for (wire, plain) in [("a%40b", "a@b"), ("a%2Cb", "a,b"), ("%61nn", "ann"), ("a=b", "a=b")] {
         for signed in [wire, plain] {
             let mut client = server.connect();
             client.sign_in(&json!({ "id": plain }).to_string());
@@ -104,11 +96,7 @@ fn the_python_librarys_path_without_an_app_is_accepted_by_its_key() {
     assert_eq!(request.send().ok(), json!({}));
     assert_eq!(ann.expect_close().code, 4009);
     elsewhere.settle();
-    let forged = server
-        .api()
-        .request_at("POST", path)
-        .body("{}")
-        .sign_with("wrong");
+    let forged = server.api().request_at("POST", path).body("{}").sign_with("wrong");
     assert_eq!(forged.send().status, 401);
 }
 
@@ -118,9 +106,7 @@ fn termination_must_be_signed() {
     let server = server();
     let mut ann = server.connect();
     ann.sign_in(r#"{"id":"ann"}"#);
-    let request = server
-        .api()
-        .post("/users/ann/terminate_connections", &json!({}));
+    let request = server.api().post("/users/ann/terminate_connections", &json!({}));
     assert_eq!(request.unsigned().send().status, 401);
     ann.settle();
 }

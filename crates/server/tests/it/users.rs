@@ -156,14 +156,9 @@ fn a_message_to_a_user_reaches_every_connection_of_that_user_and_nobody_else() {
 #[test]
 fn nothing_else_with_a_hash_can_be_published_to() {
     let server = server();
-    for channel in [
-        "#",
-        "#ann",
-        "#server-to-user-",
-        "a#b",
-        "#server-to-user-a#b",
-        "#server-to-users-a",
-    ] {
+    for channel in
+        ["#", "#ann", "#server-to-user-", "a#b", "#server-to-user-a#b", "#server-to-users-a"]
+    {
         let body = json!({ "name": "x", "data": "{}", "channels": [channel] });
         assert_eq!(server.api().events(&body).status, 400, "{channel}");
     }

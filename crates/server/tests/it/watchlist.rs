@@ -41,10 +41,7 @@ fn groups(frame: &Frame) -> BTreeMap<String, Vec<String>> {
 
 #[track_caller]
 fn expect_only(client: &mut Client, name: &str, ids: &[&str]) {
-    let expected = [(
-        name.to_owned(),
-        ids.iter().map(|&id| id.to_owned()).collect(),
-    )];
+    let expected = [(name.to_owned(), ids.iter().map(|&id| id.to_owned()).collect())];
     assert_eq!(groups(&client.message()), BTreeMap::from(expected));
 }
 
@@ -124,11 +121,7 @@ fn of_more_than_a_hundred_ids_the_first_hundred_count_and_4302_tells_so() {
     ann.sign_in(&json!({ "id": "ann", "watchlist": ids }).to_string());
     let error = ann.expect_error();
     assert_eq!(error.error_code(), Some(4302));
-    assert!(
-        error.error_message().contains("user-99"),
-        "{}",
-        error.text()
-    );
+    assert!(error.error_message().contains("user-99"), "{}", error.text());
     let groups = groups(&ann.message());
     assert_eq!(groups["online"], ["user-99"]);
     assert_eq!(groups["offline"].len(), 99);
