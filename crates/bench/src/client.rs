@@ -224,9 +224,7 @@ impl Client {
 
     fn on_socket<H: Hearer>(&mut self, index: usize, event: &Event, hearer: &mut H) {
         // A late event of a connection that closed earlier in this same turn.
-        let Some(Some(socket)) = self.sockets.get_mut(index) else {
-            return;
-        };
+        let Some(Some(socket)) = self.sockets.get_mut(index) else { return };
         let ended = event.is_read_closed() || event.is_error();
         let mut outcome = Ok(());
         if socket.phase == Phase::Connecting && (event.is_writable() || ended) {
@@ -255,9 +253,7 @@ impl Client {
     }
 
     fn on_publisher<H: Hearer>(&mut self, index: usize, event: &Event, hearer: &mut H) {
-        let Some((publisher, _)) = self.publishers.get_mut(index) else {
-            return;
-        };
+        let Some((publisher, _)) = self.publishers.get_mut(index) else { return };
         let mut outcome = Ok(None);
         if event.is_writable() {
             outcome = publisher.flush().map(|()| None);

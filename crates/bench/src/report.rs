@@ -69,9 +69,7 @@ impl Report {
 
     /// Adds a column with the ratios of the first two.
     pub(crate) fn add_ratios(&mut self) {
-        let [first, second, ..] = &self.columns[..] else {
-            return;
-        };
+        let [first, second, ..] = &self.columns[..] else { return };
         let figures = first.figures.iter().zip(&second.figures).map(|(one, other)| {
             let ratio = match (one.value, other.value) {
                 (Some(one), Some(other)) if other != 0.0 => Some(one / other),

@@ -80,9 +80,7 @@ impl Channel {
 
     /// Takes a member of a worker away again.
     pub(crate) fn remove_listener(&mut self, worker: u8) {
-        let Some(at) = self.listeners.iter().position(|(w, _)| *w == worker) else {
-            return;
-        };
+        let Some(at) = self.listeners.iter().position(|(w, _)| *w == worker) else { return };
         self.subscriptions -= 1;
         self.listeners[at].1 -= 1;
         if self.listeners[at].1 == 0 {
@@ -113,7 +111,8 @@ impl Channel {
             return;
         }
         self.count_waits = self.subscriptions > limits::COUNT_THROTTLE_ABOVE
-            && now_ms < self.count_said_ms + limits::COUNT_THROTTLE_MS;
+            && (self.count_said_ms..self.count_said_ms + limits::COUNT_THROTTLE_MS)
+                .contains(&now_ms);
         if !self.count_waits && self.subscriptions > 0 {
             self.count_said_ms = now_ms;
             let frame = server::subscription_count(&self.name, self.subscriptions);

@@ -399,7 +399,8 @@ impl Refused {
 }
 
 fn within_rate(since_ms: &mut u64, count: &mut u32, now_ms: u64, max: u32) -> bool {
-    if now_ms >= *since_ms + 1000 {
+    // A clock that was set back starts a new second.
+    if now_ms >= *since_ms + 1000 || now_ms < *since_ms {
         (*since_ms, *count) = (now_ms, 0);
     }
     *count += 1;

@@ -119,9 +119,7 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let Place { app, channel: name, .. } = place;
-        let Some(channel) = self.find_mut(place) else {
-            return;
-        };
+        let Some(channel) = self.find_mut(place) else { return };
         channel.remove_listener(conn.worker());
         if !closed {
             effects.tell(conn.worker(), Message::Dismiss { conn, channel: channel.id });
@@ -248,9 +246,7 @@ impl Shard {
         settings: &Settings,
         effects: &mut Effects,
     ) {
-        let Some(channel) = self.find_mut(place) else {
-            return;
-        };
+        let Some(channel) = self.find_mut(place) else { return };
         channel.say_count(now_ms, settings, effects);
         let newly_listed = channel.count_waits && !channel.count_listed;
         channel.count_listed |= newly_listed;

@@ -4,10 +4,14 @@
 use std::collections::HashMap;
 
 use bellwire_protocol::{Close, Frame, UserId, server};
+use indexmap::IndexSet;
 
 use crate::conn::Conn;
 use crate::effects::Effects;
 use crate::outlet::Message;
+
+/// Connections in the order in which they came, each found in one step.
+type Conns = IndexSet<Conn, foldhash::fast::RandomState>;
 
 /// The signed-in users of a share of the apps.
 #[derive(Debug, Default)]
@@ -18,9 +22,9 @@ pub(crate) struct Users {
 #[derive(Debug, Default)]
 struct AppUsers {
     /// The connections of every signed-in user.
-    online: HashMap<UserId, Vec<Conn>, foldhash::fast::RandomState>,
+    online: HashMap<UserId, Conns, foldhash::fast::RandomState>,
     /// The connections that watch a user, signed in or not.
-    watchers: HashMap<UserId, Vec<Conn>, foldhash::fast::RandomState>,
+    watchers: HashMap<UserId, Conns, foldhash::fast::RandomState>,
 }
 
 impl Users {
@@ -38,9 +42,7 @@ impl Users {
         let users = self.apps.entry(app).or_default();
         let conns = users.online.entry(user.clone()).or_default();
         let first = conns.is_empty();
-        if !conns.contains(&conn) {
-            conns.push(conn);
-        }
+        conns.insert(conn);
         if first {
             users.announce(user, true, effects);
         }
@@ -61,14 +63,10 @@ impl Users {
         watchlist: &[UserId],
         effects: &mut Effects,
     ) {
-        let Some(users) = self.apps.get_mut(&app) else {
-            return;
-        };
+        let Some(users) = self.apps.get_mut(&app) else { return };
         users.unwatch(conn, watchlist);
-        let Some(conns) = users.online.get_mut(user) else {
-            return;
-        };
-        conns.retain(|c| *c != conn);
+        let Some(conns) = users.online.get_mut(user) else { return };
+        conns.swap_remove(&conn);
         if conns.is_empty() {
             users.online.remove(user);
             users.announce(user, false, effects);
@@ -94,11 +92,10 @@ impl Users {
         effects: &mut Effects,
     ) -> usize {
         let conns = self.apps.get(&app).and_then(|users| users.online.get(user));
-        let conns = conns.map_or(&[][..], Vec::as_slice);
-        for conn in conns {
+        for conn in conns.into_iter().flatten() {
             effects.tell(conn.worker(), Message::Close { conn: *conn, close: close.clone() });
         }
-        conns.len()
+        conns.map_or(0, IndexSet::len)
     }
 }
 
@@ -107,9 +104,7 @@ impl AppUsers {
     fn watch(&mut self, conn: Conn, watchlist: &[UserId]) -> Option<Frame> {
         for user in watchlist {
             let watchers = self.watchers.entry(user.clone()).or_default();
-            if !watchers.contains(&conn) {
-                watchers.push(conn);
-            }
+            watchers.insert(conn);
         }
         let (online, offline): (Vec<UserId>, Vec<UserId>) =
             watchlist.iter().cloned().partition(|user| self.online.contains_key(user));
@@ -119,7 +114,7 @@ impl AppUsers {
     fn unwatch(&mut self, conn: Conn, watchlist: &[UserId]) {
         for user in watchlist {
             if let Some(watchers) = self.watchers.get_mut(user) {
-                watchers.retain(|c| *c != conn);
+                watchers.swap_remove(&conn);
                 if watchers.is_empty() {
                     self.watchers.remove(user);
                 }
@@ -129,9 +124,7 @@ impl AppUsers {
 
     /// Tells the watchers that a user came or went.
     fn announce(&self, user: &UserId, online: bool, effects: &mut Effects) {
-        let Some(watchers) = self.watchers.get(user) else {
-            return;
-        };
+        let Some(watchers) = self.watchers.get(user) else { return };
         let changed = std::slice::from_ref(user);
         let frame = match online {
             true => server::watchlist_events(changed, &[]),

@@ -33,6 +33,8 @@ table! {
     TOO_BIG = 1009, "Message exceeds 65536 bytes";
     /// Plain text where the app demands TLS.
     TLS_REQUIRED = 4000, "Application only accepts SSL connections, reconnect using wss://";
+    /// The app has been deleted.
+    APP_DELETED = 4001, "App deleted";
     /// The app has been disabled.
     APP_DISABLED = 4003, "Application disabled";
     /// The app's connection quota is used up.

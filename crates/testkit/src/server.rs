@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -249,13 +250,15 @@ impl Drop for Server {
     }
 }
 
-/// A port nobody listens on. On Linux every test process has a loopback address of its own, so two
-/// that run at once cannot take each other's port between this look and the server's bind.
+/// A port nobody listens on. On Linux every call gets a loopback address of its own, so servers that
+/// start at once, in this process or another, cannot take each other's port between this look and the
+/// server's bind.
 fn free_address() -> SocketAddr {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
     let ip = if cfg!(target_os = "linux") {
-        let pid = std::process::id();
-        let [_, high, middle, low] = pid.to_be_bytes();
-        Ipv4Addr::new(127, high | 1, middle, low.clamp(1, 254))
+        let [_, _, middle, low] = std::process::id().to_be_bytes();
+        let call = CALLS.fetch_add(1, Ordering::Relaxed) % 254 + 1;
+        Ipv4Addr::new(127, call as u8, middle, low.clamp(1, 254))
     } else {
         Ipv4Addr::LOCALHOST
     };

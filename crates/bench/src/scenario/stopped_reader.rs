@@ -217,9 +217,7 @@ impl Order {
 
 impl Hearer for Order {
     fn frame(&mut self, socket: usize, payload: &[u8], at: Instant) {
-        let Some(number) = self.reader.sequence(payload) else {
-            return;
-        };
+        let Some(number) = self.reader.sequence(payload) else { return };
         let place = &mut self.places[socket];
         match self.common.get(*place) {
             Some(expected) => self.out_of_order += u64::from(*expected != number),

@@ -64,9 +64,7 @@ impl Tally {
 
 impl Hearer for Tally {
     fn frame(&mut self, socket: usize, payload: &[u8], at: Instant) {
-        let Some(sequence) = self.reader.sequence(payload) else {
-            return;
-        };
+        let Some(sequence) = self.reader.sequence(payload) else { return };
         self.by_socket[socket] += 1;
         self.delivered += 1;
         self.moved = at;

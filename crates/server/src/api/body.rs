@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bellwire_protocol::limits::API_BODY_BYTES;
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -17,18 +16,18 @@ const BODY_WITHIN: Duration = Duration::from_secs(30);
 const DISCARD_BYTES: usize = 1 << 20;
 const DISCARD_WITHIN: Duration = Duration::from_secs(2);
 
-/// Reads a body. One that says beforehand that it is too large is refused before a byte is kept.
-pub(crate) async fn read(request: Request<Incoming>) -> Result<Bytes, Answer> {
+/// Reads a body of at most `max` bytes. One that says beforehand that it is too large is refused before a byte is kept.
+pub(crate) async fn read(request: Request<Incoming>, max: usize) -> Result<Bytes, Answer> {
     let declared = request.headers().get(header::CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if declared.is_some_and(|length| length > API_BODY_BYTES as u64) {
+    if declared.is_some_and(|length| length > max as u64) {
         discard(request).await;
-        return Err(too_large());
+        return Err(too_large(max));
     }
-    let body = Limited::new(request.into_body(), API_BODY_BYTES);
+    let body = Limited::new(request.into_body(), max);
     match tokio::time::timeout(BODY_WITHIN, body.collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(max)),
         Ok(Err(_)) => Err(Answer::bad("The request body could not be read")),
         Err(_) => {
             let line = "The request body did not arrive in time";
@@ -52,7 +51,7 @@ pub(crate) async fn discard(request: Request<Incoming>) {
     let _ = tokio::time::timeout(DISCARD_WITHIN, throw_away).await;
 }
 
-fn too_large() -> Answer {
-    let line = format!("The request body exceeds the allowed maximum ({API_BODY_BYTES} bytes)");
+fn too_large(max: usize) -> Answer {
+    let line = format!("The request body exceeds the allowed maximum ({max} bytes)");
     Answer::refusal(StatusCode::PAYLOAD_TOO_LARGE, &line)
 }

@@ -6,6 +6,7 @@ use bellwire_protocol::{ChannelName, json, server};
 use http::StatusCode;
 
 use super::{Call, refused};
+use crate::gateway::Congestion;
 use crate::http::Answer;
 
 impl Call<'_> {
@@ -22,7 +23,7 @@ impl Call<'_> {
         self.check(&publish)?;
         self.check_message_quota()?;
         let attributes = self.publish(&publish);
-        self.let_readers_catch_up(&publish).await;
+        self.let_readers_catch_up(std::slice::from_ref(&publish)).await;
         Ok(match attributes {
             None => Answer::done(),
             Some(channels) => super::json(format!(r#"{{"channels":{{{channels}}}}}"#)),
@@ -43,9 +44,7 @@ impl Call<'_> {
             let bare = attributes.split_once(":{").map_or("}", |(_, attributes)| attributes);
             answers.push(format!("{{{bare}"));
         }
-        for publish in &batch {
-            self.let_readers_catch_up(publish).await;
-        }
+        self.let_readers_catch_up(&batch).await;
         if !asked {
             return Ok(Answer::done());
         }
@@ -60,7 +59,7 @@ impl Call<'_> {
         self.check(&publish)?;
         self.check_message_quota()?;
         self.publish(&publish);
-        self.let_readers_catch_up(&publish).await;
+        self.let_readers_catch_up(std::slice::from_ref(&publish)).await;
         Ok(Answer::empty(StatusCode::ACCEPTED))
     }
 
@@ -82,11 +81,15 @@ impl Call<'_> {
     }
 
     /// Keeps the publisher waiting for its answer while a crowd on its channels is behind.
-    async fn let_readers_catch_up(&self, publish: &Publish<'_>) {
+    async fn let_readers_catch_up(&self, published: &[Publish<'_>]) {
         let congestion = &self.house.switchboard.congestion;
-        for channel in publish.channels.iter().filter(|_| congestion.is_anywhere()) {
+        if !congestion.is_anywhere() {
+            return;
+        }
+        let deadline = Congestion::deadline();
+        for channel in published.iter().flat_map(|publish| &publish.channels) {
             if let Some(id) = self.house.hub.channel_id(&self.app, channel) {
-                congestion.relieved(id).await;
+                congestion.relieved(id, deadline).await;
             }
         }
     }

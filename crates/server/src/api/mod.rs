@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bellwire_hub::App;
+use bellwire_protocol::limits::API_BODY_BYTES;
 use bellwire_protocol::query::Query;
 use bellwire_protocol::{ChannelName, close, publish};
 use bytes::Bytes;
@@ -123,7 +124,7 @@ async fn serve(
             return answer;
         }
     };
-    let body = match body::read(request).await {
+    let body = match body::read(request, API_BODY_BYTES).await {
         Ok(body) => body,
         Err(answer) => return answer,
     };

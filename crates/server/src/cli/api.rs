@@ -80,7 +80,7 @@ impl Api {
         let query = Query::parse(&raw).unwrap_or_default();
         let to_sign = query.string_to_sign(method, &format!("/{}", path.join("/")));
         let signature = self.signer.sign(&[&to_sign]);
-        let wire: Vec<String> = path.iter().map(|segment| encoded(segment, IN_PATH)).collect();
+        let wire: Vec<String> = path.iter().map(|segment| in_path(segment)).collect();
         format!("{}/{}?{raw}&auth_signature={signature}", self.endpoint, wire.join("/"))
     }
 
@@ -136,6 +136,11 @@ impl Api {
 /// Whether TLS failed over the certificate, in the words of rustls.
 pub(super) fn is_about_trust(error: &dyn std::error::Error) -> bool {
     error.to_string().contains("certificate")
+}
+
+/// A text as one segment of a path.
+pub(super) fn in_path(text: &str) -> String {
+    encoded(text, IN_PATH)
 }
 
 fn encoded(text: &str, escaped: &'static AsciiSet) -> String {

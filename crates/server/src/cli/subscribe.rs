@@ -8,6 +8,7 @@ use bellwire_protocol::{ChannelName, Signer};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::api::{in_path, is_about_trust};
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::heard::{Message, Refusal};
@@ -135,7 +136,7 @@ impl Subscriber {
     }
 
     fn connect(&self) -> anyhow::Result<Socket> {
-        let key = percent_encoding::utf8_percent_encode(&self.key, percent_encoding::CONTROLS);
+        let key = in_path(&self.key);
         let version = env!("CARGO_PKG_VERSION");
         let path = format!("/app/{key}?protocol=7&client=bellwire&version={version}");
         Socket::open(&self.endpoint, &self.trust, &path)
@@ -143,7 +144,7 @@ impl Subscriber {
 
     fn unreachable(&self, error: &anyhow::Error) -> Failure {
         let why = format!("{} cannot be reached: {error:#}", self.endpoint);
-        let hint = match super::api::is_about_trust(error.as_ref()) {
+        let hint = match is_about_trust(error.as_ref()) {
             true => {
                 "--ca-cert names the authority of a private certificate, --insecure believes any"
             }

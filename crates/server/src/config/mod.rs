@@ -131,7 +131,8 @@ impl Config {
             authorize_within_s: at_least_1("authorize_within_s", server.authorize_within_s)?,
             drain_window: Duration::from_secs(u64::from(server.drain_window_s)),
             workers: workers(server.workers),
-            metrics_token: server.metrics_token,
+            // An empty token, as an unset variable makes one, opens nothing.
+            metrics_token: server.metrics_token.filter(|token| !token.is_empty()),
             trusted_proxies: proxies(&server.trusted_proxies)?,
             max_connections: server.max_connections,
             backlog_bytes_max: backlog(server.backlog_bytes_max)?,

@@ -60,9 +60,13 @@ impl Congestion {
         self.count.load(Ordering::Relaxed) > 0
     }
 
-    /// Waits until the channel is not congested, or for the longest time that a publish waits.
-    pub(crate) async fn relieved(&self, channel: ChannelId) {
-        let deadline = Instant::now() + WAIT_MAX;
+    /// Until when a publish that comes now waits at the longest.
+    pub(crate) fn deadline() -> Instant {
+        Instant::now() + WAIT_MAX
+    }
+
+    /// Waits until the channel is not congested, or until the deadline.
+    pub(crate) async fn relieved(&self, channel: ChannelId, deadline: Instant) {
         while self.is_anywhere() {
             let relief = self.relief.notified();
             let congested = self.lock().contains_key(&channel);

@@ -94,6 +94,9 @@ pub(crate) enum Sent {
     Broken,
 }
 
+/// What a waiting frame costs beside its bytes: its place in the list and its shared buffer.
+pub(crate) const PART_BYTES: usize = 96;
+
 /// Slices of one `writev(2)`.
 pub(crate) const SLICES_MAX: usize = 64;
 
@@ -123,7 +126,7 @@ impl Connection {
             backlog.push(part.clone());
             tally.backlog_bytes += part.len() as i64;
         }
-        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.bytes);
+        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.cost());
         if waiting > cap { Sent::TooSlow } else { Sent::Well }
     }
 
@@ -157,7 +160,7 @@ impl Connection {
 
     /// How it keeps up now, with so many bytes as the cap of its backlog.
     pub(crate) fn pace_now(&self, cap: usize) -> Pace {
-        let waiting = self.backlog_bytes();
+        let waiting = self.backlog.as_ref().map_or(0, |backlog| backlog.cost());
         match self.pace {
             Pace::InStep if waiting > cap / 4 => Pace::Behind,
             Pace::Behind | Pace::Stuck if waiting < cap / 8 => Pace::InStep,
@@ -173,6 +176,11 @@ impl Connection {
 }
 
 impl Backlog {
+    /// Memory that it takes.
+    fn cost(&self) -> usize {
+        self.bytes + self.parts.len() * PART_BYTES
+    }
+
     fn push(&mut self, part: Bytes) {
         self.bytes += part.len();
         self.parts.push_back(part);

@@ -86,10 +86,15 @@ impl Fallbacks {
         Ok(())
     }
 
+    /// Whether there is such a session.
+    pub(crate) fn has(&self, key: &SessionKey) -> bool {
+        self.session(key).is_some()
+    }
+
     /// Forgets sessions that are over. Call it about once a second.
     pub(crate) fn sweep(&self) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.retain(|_, mailbox| !mailbox.is_over());
+        sessions.retain(|_, mailbox| !mailbox.is_finished());
     }
 
     fn session(&self, key: &SessionKey) -> Option<Arc<Mailbox>> {

@@ -1,7 +1,7 @@
 //! The life of a connection: accepted, probed, closed, dropped.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bellwire_hub::{App, Conn, Session};
 use bellwire_protocol::frame::FrameReader;
@@ -60,23 +60,42 @@ impl Worker {
         }
         let greeting = server::connection_established(socket_id, self.settings.activity_timeout_s);
         self.say(conn.slot(), &greeting);
+        if let Some(close) = self.too_late(conn) {
+            return self.close(conn.slot(), &close);
+        }
         if !leftover.is_empty() {
             self.decode(conn.slot(), &mut leftover);
         }
         if self.slots.find(conn).is_some() {
-            self.readable(conn.slot());
+            self.readable(conn.slot(), false);
+        }
+    }
+
+    /// Whether the node or the app has ended between the door and here; those who were here then
+    /// have been told already.
+    fn too_late(&mut self, conn: Conn) -> Option<Close> {
+        if self.drains {
+            return Some(close::RECONNECT);
+        }
+        let live = self.slots.at(conn.slot())?.session.app.live();
+        match (live.deleted, live.settings.enabled) {
+            (true, _) => Some(close::APP_DELETED),
+            (false, false) => Some(close::APP_DISABLED),
+            (false, true) => None,
         }
     }
 
     /// Ends a connection with an error and a close frame, and waits a little for its answer.
     pub(super) fn close(&mut self, slot: usize, close: &Close) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         if connection.closing.is_some() {
             return;
         }
         let conn = connection.conn;
+        if self.collects == Some(slot) {
+            self.say_collected();
+        }
+        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else { return };
         tracing::debug!(
             app = %connection.session.app.id, socket = %connection.session.socket_id,
             code = close.code, reason = %close.reason, "closing"
@@ -85,17 +104,13 @@ impl Worker {
         if close.is_pusher() {
             self.say(slot, &server::closing(close));
         }
-        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else { return };
         if let Transport::Mailbox(mailbox) = &connection.transport {
             mailbox.close(close);
             return self.drop_connection(slot);
         }
         self.say(slot, &Frame::close(close));
-        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot).filter(|c| c.conn == conn) else { return };
         connection.closing =
             Some(Closing { until_s: self.now_s + CLOSE_WITHIN_S, bytes_left: CLOSING_BYTES });
         if connection.backlog.is_none()
@@ -108,9 +123,7 @@ impl Worker {
 
     /// Drops a connection whose backlog is over the cap: what waits is thrown away with it.
     pub(super) fn drop_slow(&mut self, slot: usize) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         tracing::info!(
             app = %connection.session.app.id, socket = %connection.session.socket_id,
             "closing a reader that is too slow"
@@ -124,9 +137,7 @@ impl Worker {
     /// Forgets a connection at once.
     pub(super) fn drop_connection(&mut self, slot: usize) {
         self.leave_everything(slot);
-        let Some(mut connection) = self.slots.remove(slot) else {
-            return;
-        };
+        let Some(mut connection) = self.slots.remove(slot) else { return };
         self.tally.backlog_bytes -= connection.backlog_bytes() as i64;
         count_connection(&connection.transport, -1.0);
         match &mut connection.transport {
@@ -140,9 +151,7 @@ impl Worker {
 
     /// Ends all subscriptions and the sign-in, and gives the place in the quota back.
     fn leave_everything(&mut self, slot: usize) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         let conn = connection.conn;
         let app = Arc::clone(&connection.session.app);
         let memberships = std::mem::take(&mut connection.memberships);
@@ -174,14 +183,19 @@ impl Worker {
     pub(super) fn drain(&mut self, window: Duration) {
         let conns: Vec<Conn> =
             (0..self.slots.len()).filter_map(|slot| Some(self.slots.at(slot)?.conn)).collect();
-        let (window_ms, count) = (window.as_millis() as u64, conns.len() as u64);
-        let moment = |(at, conn)| (self.now_ms + window_ms * at as u64 / count, conn);
+        let (now, count) = (Instant::now(), conns.len().max(1) as u32);
+        let moment = |(at, conn)| (now + window * at as u32 / count, conn);
         self.leaving = conns.into_iter().enumerate().map(moment).collect();
+        self.drains = true;
     }
 
     /// Sends away everyone whose moment has come.
     pub(super) fn send_away(&mut self) {
-        while let Some((_, conn)) = self.leaving.pop_front_if(|(at_ms, _)| *at_ms <= self.now_ms) {
+        if self.leaving.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        while let Some((_, conn)) = self.leaving.pop_front_if(|(at, _)| *at <= now) {
             if let Some(slot) = self.slots.find(conn) {
                 self.close(slot, &close::RECONNECT);
             }
@@ -242,9 +256,7 @@ impl Worker {
     /// (contract 2.3).
     fn probe(&mut self, slot: usize) {
         let now_s = self.now_s;
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         connection.probed_s = Some(now_s);
         match &connection.transport {
             Transport::Socket(_) => self.say(slot, &Frame::ping()),

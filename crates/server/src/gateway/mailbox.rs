@@ -12,6 +12,8 @@ use bellwire_hub::Conn;
 use bellwire_protocol::{Close, Frame, json};
 use bytes::Bytes;
 
+use super::connection::PART_BYTES;
+
 /// Which fallback a session uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -123,7 +125,7 @@ impl Mailbox {
     pub(crate) fn put(&self, frame: &Frame) -> bool {
         let mut state = self.lock();
         let payload = frame.bytes().slice_ref(frame.payload());
-        state.waiting_bytes += payload.len();
+        state.waiting_bytes += payload.len() + PART_BYTES;
         state.waiting.push_back(payload);
         state.wake();
         state.waiting_bytes <= self.bytes_max
@@ -157,6 +159,7 @@ impl Mailbox {
         let mut state = self.lock();
         if state.end == End::Open {
             state.end = End::Over;
+            state.waiting.clear();
         }
         state.wake();
     }
@@ -164,6 +167,13 @@ impl Mailbox {
     /// Whether the session is over and its close frame fetched.
     pub(crate) fn is_over(&self) -> bool {
         self.lock().end == End::Over
+    }
+
+    /// Whether nobody needs the session any more: it is over, or its client has gone without
+    /// fetching the close frame.
+    pub(crate) fn is_finished(&self) -> bool {
+        let closing = matches!(self.lock().end, End::Closing(_));
+        self.is_over() || (closing && self.is_alone_too_long())
     }
 
     /// Whether the client has gone: no receive call for too long.
@@ -229,7 +239,7 @@ impl State {
             count += 1;
             bytes += frame.len();
         }
-        self.waiting_bytes -= bytes;
+        self.waiting_bytes -= bytes + count * PART_BYTES;
         count
     }
 
@@ -370,7 +380,7 @@ mod tests {
     // contract: B6.4
     #[test]
     fn a_mailbox_that_nobody_empties_is_full_at_some_point() {
-        let mailbox = Mailbox::new(Kind::Polling, 0, 10);
+        let mailbox = Mailbox::new(Kind::Polling, 0, 10 + PART_BYTES);
         assert!(mailbox.put(&Frame::text("0123456789")));
         assert!(!mailbox.put(&Frame::text("x")));
     }

@@ -27,9 +27,9 @@ use std::time::Duration;
 
 use bellwire_hub::{Hub, Message, Outlet};
 
+pub(crate) use congestion::Congestion;
 pub(crate) use inbox::{Arrival, Letter};
 
-use congestion::Congestion;
 use inbox::Inbox;
 use worker::Worker;
 

@@ -17,21 +17,17 @@ use super::mailbox::Mailbox;
 use super::transport::Transport;
 use super::worker::{READ_BYTES, Worker};
 
-/// Reads of one socket in one turn; the rest waits, so that one sender does not hold up the others.
-const READS_PER_TURN: usize = 4;
-
 impl Worker {
-    /// Reads what a socket has, within a turn's share.
-    pub(super) fn readable(&mut self, slot: usize) {
-        for _ in 0..READS_PER_TURN {
-            let Some(connection) = self.slots.at(slot) else {
-                return;
-            };
-            let Transport::Socket(socket) = &mut connection.transport else {
-                return;
-            };
+    /// Reads what a socket has, within a turn's share; the rest waits, so that one sender does not hold
+    /// up the others. `ended` says that the peer will send nothing more: no event will tell of the end
+    /// again, so it must be met now.
+    pub(super) fn readable(&mut self, slot: usize, ended: bool) {
+        let mut share = READ_BYTES;
+        while share > 0 {
+            let Some(connection) = self.slots.at(slot) else { return };
+            let Transport::Socket(socket) = &mut connection.transport else { return };
             let conn = connection.conn;
-            let until_blocked = socket.reads_until_blocked();
+            let until_blocked = ended || socket.reads_until_blocked();
             let mut buffer = std::mem::take(&mut self.buffer);
             let read = socket.read(&mut buffer);
             if let Ok(len @ 1..) = read {
@@ -44,11 +40,11 @@ impl Worker {
             }
             match read {
                 Ok(0) => return self.drop_connection(slot),
-                // For a socket, less than asked means that it is empty now; an event tells of more.
+                // Less than asked means that the socket is empty now; an event tells of more.
                 Ok(len) if len < READ_BYTES && !until_blocked => return,
-                Ok(_) => {}
+                Ok(len) => share = share.saturating_sub(len),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
                 Err(_) => return self.drop_connection(slot),
             }
         }
@@ -57,9 +53,7 @@ impl Worker {
 
     /// Decodes bytes of a connection and does what its frames say.
     pub(super) fn decode(&mut self, slot: usize, bytes: &mut [u8]) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         connection.heard_s = self.now_s;
         connection.probed_s = None;
         if let Some(closing) = &mut connection.closing {
@@ -70,6 +64,7 @@ impl Worker {
         }
         let conn = connection.conn;
         let mut reader = std::mem::take(&mut connection.reader);
+        self.collects = Some(slot);
         let result = reader.feed(bytes, limits::CLIENT_MESSAGE_BYTES, &mut |incoming| {
             self.incoming(slot, &incoming);
             match self.slots.find(conn) {
@@ -77,6 +72,7 @@ impl Worker {
                 None => ControlFlow::Break(()),
             }
         });
+        self.say_collected();
         if self.slots.find(conn).is_none() {
             return;
         }
@@ -110,11 +106,10 @@ impl Worker {
             connection.probed_s = None;
         }
         for text in texts {
-            let Some(slot) = self.slots.find(conn) else {
-                return;
-            };
-            if self.slots.at(slot).is_some_and(|c| c.closing.is_none()) {
-                self.hear(slot, text);
+            let Some(slot) = self.slots.find(conn) else { return };
+            match text.len() {
+                0..=limits::CLIENT_MESSAGE_BYTES => self.hear(slot, text),
+                _ => self.close(slot, &close::TOO_BIG),
             }
         }
     }
@@ -123,9 +118,7 @@ impl Worker {
     fn hear(&mut self, slot: usize, text: &str) {
         self.tally.messages_in += 1;
         let now_ms = self.now_ms;
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         match connection.session.handle(now_ms, text) {
             Action::Nothing => {}
             Action::Say(frames) => frames.iter().for_each(|frame| self.say(slot, frame)),
@@ -141,9 +134,7 @@ impl Worker {
 
     fn subscribe(&mut self, slot: usize, channel: ChannelName, member: Option<Member>) {
         let now_ms = self.now_ms;
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         if channel.kind().needs_auth() && !self.authorize(slot) {
             return;
@@ -163,9 +154,7 @@ impl Worker {
     }
 
     fn unsubscribe(&mut self, slot: usize, subscription: &Subscription) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         let Subscription { channel, user, .. } = subscription;
         self.tally.subscriptions -= 1;
@@ -173,9 +162,7 @@ impl Worker {
     }
 
     fn publish(&mut self, slot: usize, event: ClientEvent) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         self.tally.client_events_in += 1;
         app.usage.count_messages(1);
@@ -183,9 +170,7 @@ impl Worker {
     }
 
     fn sign_in(&mut self, slot: usize, user: &User, user_data: &str, before: &[UserId]) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         if self.authorize(slot) {
             self.hub.sign_in(&app, conn, user, user_data, before);
@@ -209,6 +194,7 @@ impl Worker {
         let code = code.unwrap_or(close::NORMAL.code);
         let answer = Close { code, reason: "".into() };
         self.say(slot, &Frame::close(&answer));
+        self.say_collected();
         self.drop_connection(slot);
     }
 }

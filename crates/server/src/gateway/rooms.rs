@@ -66,9 +66,7 @@ impl Rooms {
         channel: ChannelId,
         app: Arc<App>,
     ) {
-        let Some(connection) = slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = slots.at(slot) else { return };
         let room = self.rooms.entry(channel).or_insert_with(|| Room {
             app,
             members: Vec::new(),
@@ -116,9 +114,7 @@ impl Rooms {
     }
 
     fn vacate(&mut self, slots: &mut Slots, gone: Membership, behind: bool) {
-        let Some(room) = self.rooms.get_mut(&gone.channel) else {
-            return;
-        };
+        let Some(room) = self.rooms.get_mut(&gone.channel) else { return };
         room.members.swap_remove(gone.seat as usize);
         room.behind -= usize::from(behind).min(room.behind);
         room.report(gone.channel, &self.congestion);

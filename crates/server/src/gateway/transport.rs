@@ -1,6 +1,7 @@
 //! Where a connection's bytes go: a socket, plain or TLS, or the mailbox of an HTTP fallback.
 
 use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,14 +57,18 @@ pub(crate) struct Tls {
 /// Bytes that TLS turns into records before it sends them.
 const TLS_CHUNK: usize = 65_536;
 
+/// Reads in a row that may bring no bytes for us.
+const EMPTY_RECORDS_MAX: usize = 64;
+
 impl Tls {
     pub(crate) fn new(stream: TcpStream, mut state: ServerConnection) -> Self {
         state.set_buffer_limit(None);
         Self { stream, state }
     }
 
+    /// Reads decrypted bytes; `Interrupted` when a peer sends records without any for too long.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
+        for _ in 0..EMPTY_RECORDS_MAX {
             match self.state.reader().read(buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 done => return done,
@@ -76,6 +81,7 @@ impl Tls {
             self.flush()?;
             processed.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         }
+        Err(io::ErrorKind::Interrupted.into())
     }
 
     /// Takes bytes as long as the socket takes the records made of them, so that whatever is not
@@ -147,15 +153,18 @@ impl Socket {
         }
     }
 
-    /// Says that nothing more will come from here.
+    /// Says that nothing more will come from here. With TLS that has to wait until all records are
+    /// out; call it again when the socket takes bytes.
     pub(crate) fn finish(&mut self) {
         let _ = match self {
-            Self::Tcp(stream) => stream.shutdown(std::net::Shutdown::Write),
-            Self::Unix(stream) => stream.shutdown(std::net::Shutdown::Write),
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
+            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
             Self::Tls(tls) => {
                 tls.state.send_close_notify();
-                let _ = tls.flush();
-                tls.stream.shutdown(std::net::Shutdown::Write)
+                match tls.flush() {
+                    Ok(true) => tls.stream.shutdown(Shutdown::Write),
+                    _ => Ok(()),
+                }
             }
         };
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bellwire_protocol::{Close, Frame, server};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
@@ -53,16 +53,17 @@ const REFUSAL_WITHIN: Duration = Duration::from_secs(5);
 /// The version of RFC 6455.
 const VERSION: HeaderValue = HeaderValue::from_static("13");
 
-/// Whether a request wants to become a WebSocket.
-pub(crate) fn is_wanted(method: &Method, headers: &HeaderMap) -> bool {
+/// Whether a request wants to become a WebSocket. HTTP/1.0 has no upgrades.
+pub(crate) fn is_wanted<B>(request: &Request<B>) -> bool {
     let has = |name, token: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
+        let lines = request.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let mut parts = lines.flat_map(|line| line.split(','));
+        parts.any(|part| part.trim().eq_ignore_ascii_case(token))
     };
-    method == Method::GET && has(header::UPGRADE, "websocket") && has(header::CONNECTION, "upgrade")
+    request.method() == Method::GET
+        && request.version() == Version::HTTP_11
+        && has(header::UPGRADE, "websocket")
+        && has(header::CONNECTION, "upgrade")
 }
 
 /// The answer to a wish for a WebSocket: 101, or 426 and 400 for what is no RFC 6455 handshake.

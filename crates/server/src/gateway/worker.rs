@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bellwire_hub::outlet::Traffic;
 use bellwire_hub::{Conn, Hub, Message};
 use bellwire_protocol::Frame;
+use bytes::BytesMut;
 use mio::{Events, Poll, Registry, Token};
 
 use super::GatewaySettings;
@@ -36,6 +37,10 @@ pub(crate) struct Worker {
     ledger: Ledger,
     /// The one read buffer.
     pub(super) buffer: Vec<u8>,
+    /// The connection whose bytes are being decoded: what it is told meanwhile goes out together.
+    pub(super) collects: Option<usize>,
+    /// What it is told.
+    collected: BytesMut,
     /// Sockets that had more to read than one turn allows.
     pub(super) unread: Vec<Token>,
     /// The start of the worker's clock of seconds.
@@ -45,8 +50,10 @@ pub(crate) struct Worker {
     /// Milliseconds since the Unix epoch, as of this turn.
     pub(super) now_ms: u64,
     scanned_s: u32,
-    /// While the node drains: who is to be sent away and when, in milliseconds since the epoch.
-    pub(super) leaving: VecDeque<(u64, Conn)>,
+    /// While the node drains: who is to be sent away and when.
+    pub(super) leaving: VecDeque<(Instant, Conn)>,
+    /// Set once the node drains: whoever arrives after that is sent away at once.
+    pub(super) drains: bool,
     stopping: bool,
 }
 
@@ -78,10 +85,13 @@ impl Worker {
             slots: Slots::default(),
             rooms: Rooms::new(congestion),
             leaving: VecDeque::new(),
+            drains: false,
             turn: Turn::default(),
             tally: Tally::default(),
             ledger: Ledger::new(),
             buffer: vec![0; READ_BYTES],
+            collects: None,
+            collected: BytesMut::new(),
             unread: Vec::new(),
             started: Instant::now(),
             now_s: 0,
@@ -121,7 +131,7 @@ impl Worker {
         }
         self.read_clock();
         for token in std::mem::take(&mut self.unread) {
-            self.readable(token.0);
+            self.readable(token.0, true);
         }
         for event in events.iter() {
             let Token(slot) = event.token();
@@ -132,7 +142,7 @@ impl Worker {
                 self.writable(slot);
             }
             if event.is_readable() || event.is_read_closed() || event.is_error() {
-                self.readable(slot);
+                self.readable(slot, event.is_read_closed() || event.is_error());
             }
         }
         Ok(())
@@ -190,9 +200,7 @@ impl Worker {
             }
             Message::Admit { conn, channel, app, frames } => {
                 self.end_run();
-                let Some(slot) = self.slots.find(conn) else {
-                    return;
-                };
+                let Some(slot) = self.slots.find(conn) else { return };
                 self.rooms.enter(&mut self.slots, slot, channel, app);
                 frames.into_iter().for_each(|frame| self.link_one(slot, frame));
             }
@@ -226,9 +234,7 @@ impl Worker {
 
     /// Links a delivery to all members of its channel.
     fn link_members(&mut self, delivery: &Delivery) {
-        let Some(room) = self.rooms.room(delivery.channel) else {
-            return;
-        };
+        let Some(room) = self.rooms.room(delivery.channel) else { return };
         let left_out = delivery.except.and_then(|conn| self.slots.find(conn));
         let left_out = left_out.map_or(u32::MAX, |slot| slot as u32);
         let mut members = 0;
@@ -275,9 +281,7 @@ impl Worker {
     }
 
     fn send_chain(&mut self, slot: usize) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         let chain = std::mem::replace(&mut connection.chain, Chain::EMPTY);
         if chain.is_empty() || connection.closing.is_some() {
             return;
@@ -295,10 +299,12 @@ impl Worker {
 
     /// Sends a frame to one connection at once.
     pub(super) fn say(&mut self, slot: usize, frame: &Frame) {
-        let Some(connection) = self.slots.at(slot) else {
-            return;
-        };
+        let Some(connection) = self.slots.at(slot) else { return };
         self.tally.said += u64::from(frame.is_text());
+        if self.collects == Some(slot) && matches!(connection.transport, Transport::Socket(_)) {
+            self.collected.extend_from_slice(frame.bytes());
+            return;
+        }
         let cap = self.settings.backlog_bytes_max;
         let sent = match &connection.transport {
             Transport::Socket(_) => {
@@ -315,10 +321,21 @@ impl Worker {
         self.settle(slot, sent);
     }
 
-    fn writable(&mut self, slot: usize) {
-        let Some(connection) = self.slots.at(slot) else {
+    /// Sends what was said to the connection while its bytes were decoded.
+    pub(super) fn say_collected(&mut self) {
+        let Some(slot) = self.collects.take() else { return };
+        if self.collected.is_empty() {
             return;
-        };
+        }
+        let collected = self.collected.split().freeze();
+        let Some(connection) = self.slots.at(slot) else { return };
+        let cap = self.settings.backlog_bytes_max;
+        let sent = connection.write(std::iter::once(&collected), cap, &mut self.tally);
+        self.settle(slot, sent);
+    }
+
+    fn writable(&mut self, slot: usize) {
+        let Some(connection) = self.slots.at(slot) else { return };
         let sent = connection.resume(&mut self.tally);
         let finished = connection.closing.is_some() && connection.backlog.is_none();
         if finished && let Transport::Socket(socket) = &mut connection.transport {

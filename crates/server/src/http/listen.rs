@@ -4,7 +4,8 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,15 +69,20 @@ pub(crate) fn bind(address: &Address) -> anyhow::Result<Bound> {
             Ok(Bound::Tcp(listener.with_context(|| format!("cannot listen on {address}; {hint}"))?))
         }
         Address::Unix(path) => {
-            // A socket file that a killed server left behind answers nobody.
-            if std::os::unix::net::UnixStream::connect(path).is_err() {
-                let _ = std::fs::remove_file(path);
-            }
+            remove_dead_socket(path);
             let listener = UnixListener::bind(path);
             let listener =
                 listener.with_context(|| format!("cannot listen on {}", path.display()))?;
             Ok(Bound::Unix(listener, path.clone()))
         }
+    }
+}
+
+/// A socket file that a killed server left behind answers nobody. Nothing else is ever removed.
+fn remove_dead_socket(path: &Path) {
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
+    if is_socket && std::os::unix::net::UnixStream::connect(path).is_err() {
+        let _ = std::fs::remove_file(path);
     }
 }
 

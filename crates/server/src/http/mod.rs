@@ -64,10 +64,13 @@ impl House {
         if !trusted {
             return peer;
         }
-        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let scheme = header("x-forwarded-proto").map(|scheme| last(scheme).to_ascii_lowercase());
+        // Proxies add to the end, in the same line or in one of their own.
+        let lines = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let scheme = lines("x-forwarded-proto").next_back();
+        let scheme = scheme.map(|scheme| last(scheme).to_ascii_lowercase());
         let tls = scheme.map_or(peer.tls, |scheme| scheme == "https" || scheme == "wss");
-        let address = header("x-forwarded-for").and_then(|list| self.first_untrusted(list));
+        let list = lines("x-forwarded-for").collect::<Vec<_>>().join(",");
+        let address = self.first_untrusted(&list);
         Peer { address: address.or(peer.address), tls, admin: peer.admin }
     }
 

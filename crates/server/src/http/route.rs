@@ -25,13 +25,15 @@ pub(crate) async fn route<W: Wire>(
     }
     let path = house.without_prefix(request.uri().path()).to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    if upgrade::is_wanted(request.method(), request.headers()) {
+    if upgrade::is_wanted(&request) {
         return websocket::<W>(&house, request, peer, &segments);
     }
     // `/pusher` is the default base of the fallbacks (B1.1).
     let below = segments.strip_prefix(&["pusher"]).unwrap_or(&segments);
     match *below {
-        ["app", key, server, session, call] => {
+        ["app", key, server, session, call]
+            if key.len().max(server.len()).max(session.len()) <= SESSION_CHARS =>
+        {
             let session = (key.into(), server.into(), session.into());
             fallback(&house, request, peer, session, call).await
         }
@@ -173,8 +175,17 @@ fn receive(
     response
 }
 
+/// Bytes of one `xhr_send`: a message of the largest size fits, with its escapes.
+const SEND_BYTES: usize = 2 * bellwire_protocol::limits::CLIENT_MESSAGE_BYTES;
+/// Characters of each part of a path that names a session; pusher-js uses 3 and 8.
+const SESSION_CHARS: usize = 100;
+
 async fn send(house: &House, request: Request<Incoming>, session: &SessionKey) -> Response<Body> {
-    let body = match api::body::read(request).await {
+    if !house.fallbacks.has(session) {
+        api::body::discard(request).await;
+        return Answer::refusal(StatusCode::NOT_FOUND, "Unknown session").for_any_origin();
+    }
+    let body = match api::body::read(request, SEND_BYTES).await {
         Ok(body) => body,
         Err(answer) => return answer.for_any_origin(),
     };

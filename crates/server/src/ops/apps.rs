@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwire_hub::{AppSpec, AppStore as _, Apps, Hub};
-use bellwire_protocol::{Close, close};
+use bellwire_protocol::close;
 use bellwire_store::Sqlite;
 
 use crate::config::Config;
@@ -50,7 +50,7 @@ impl AppSources {
         let ended = self.apps.replace(specs).context("the apps cannot be served")?;
         for app in ended {
             let close = match app.live().deleted {
-                true => Close { code: 4001, reason: "App deleted".into() },
+                true => close::APP_DELETED,
                 false => close::APP_DISABLED,
             };
             tracing::info!(app = %app.id, code = close.code, "closing all connections of an app");

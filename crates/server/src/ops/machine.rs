@@ -47,9 +47,7 @@ pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
 }
 
 fn check_memory(config: &Config, connections: u64) {
-    let Some(available) = available_bytes() else {
-        return;
-    };
+    let Some(available) = available_bytes() else { return };
     let needed = connections * CONNECTION_BYTES + config.cache_bytes_max as u64;
     if needed > available {
         tracing::warn!(
