@@ -55,7 +55,7 @@ pub enum StoreError {
 }
 
 /// The file inside the data folder.
-const FILE: &str = "bellwire.db";
+pub const FILE: &str = "bellwire.db";
 /// How long a statement waits for another process.
 const BUSY: Duration = Duration::from_secs(5);
 

@@ -1,11 +1,11 @@
 //! The first start, without a file and without an environment: makes an app and says how to use it.
 
-use anyhow::Context as _;
 use bellwire_hub::{AppSpec, AppStore as _, KeySpec, Settings};
 use bellwire_protocol::{AppId, AppKey, AppSecret};
 use bellwire_store::Sqlite;
 
 use crate::config::Config;
+use crate::ops::random::random_hex;
 
 /// The app that was made at the first start.
 pub(crate) struct FirstApp {
@@ -37,13 +37,6 @@ pub(super) fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Optio
     Ok(Some(app))
 }
 
-/// Random bytes in hex.
-pub(crate) fn random_hex<const N: usize>() -> anyhow::Result<String> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).context("the system has no random numbers")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
 /// Says how to use the app. This is the one time that its secret is printed.
 #[expect(clippy::print_stdout, reason = "people read it where they started the server")]
 pub(super) fn print(app: &FirstApp, port: u16, tls: bool) {
@@ -54,7 +47,7 @@ pub(super) fn print(app: &FirstApp, port: u16, tls: bool) {
         r#"
   Bellwire is listening on {scheme}://127.0.0.1:{port}
 
-  A first app was made (bellwire apps list shows it again):
+  A first app was made (bellwire apps show {id} --reveal shows it again):
 
     app id   {id}
     key      {key}

@@ -1,6 +1,5 @@
 //! `bellwire keys`: the credentials of an app.
 
-use anyhow::Context as _;
 use bellwire_hub::KeySpec;
 use bellwire_protocol::{AppId, AppKey};
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use super::moment::{date, now_ms};
 use super::output::{Output, note};
 use super::place::Place;
 use super::table::Table;
+use crate::ops::random::random_hex;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Keys {
@@ -182,10 +182,4 @@ fn turn(
     let now = if active { "active" } else { "revoked" };
     let json = json!({ "app_id": id.as_str(), "key": key, "active": active });
     output.show(&json, format!("key {key} of app {id} is {now}"))
-}
-
-fn random_hex<const N: usize>() -> anyhow::Result<String> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).context("the system has no random numbers")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

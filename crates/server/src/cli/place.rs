@@ -10,7 +10,7 @@ use bellwire_protocol::AppId;
 use bellwire_store::Sqlite;
 
 use super::failure::Failure;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_FILE};
 
 /// What the command line says about it.
 #[derive(Clone, clap::Args)]
@@ -37,7 +37,7 @@ impl Place {
             None => (Vec::new(), PathBuf::new()),
         };
         let data_dir = self.data_dir.clone().unwrap_or(of_config);
-        let is_there = data_dir.join(DATABASE).exists();
+        let is_there = data_dir.join(bellwire_store::FILE).exists();
         let store = if is_there { Some(Sqlite::open(&data_dir)?) } else { None };
         let is_named = self.data_dir.is_some()
             || self.config.is_some()
@@ -151,11 +151,6 @@ impl Cellar {
         )
     }
 }
-
-/// The file inside the data folder.
-const DATABASE: &str = "bellwire.db";
-/// The config file when nobody names one.
-const DEFAULT_FILE: &str = "bellwire.toml";
 
 /// Reads the config as the server does. Where only some of `PUSHER_APP_*` are set they are meant for
 /// a client command, and declare no app.

@@ -81,7 +81,7 @@ pub(crate) enum LogFormat {
 }
 
 /// The file that is read when nobody names one.
-const DEFAULT_FILE: &str = "bellwire.toml";
+pub(crate) const DEFAULT_FILE: &str = "bellwire.toml";
 
 impl Config {
     /// Reads the file, or the default one if it exists, and then the environment, which wins.

@@ -5,3 +5,4 @@ pub(crate) mod facts;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod metrics;
+pub(crate) mod random;

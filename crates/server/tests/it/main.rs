@@ -18,6 +18,7 @@ mod drain;
 mod encrypted;
 mod fallback;
 mod habits;
+mod hostile;
 mod house;
 mod http_api;
 mod keys;
