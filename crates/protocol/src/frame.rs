@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use crate::close::{self, Close};
 
@@ -35,9 +35,9 @@ impl Frame {
     /// The answer to a ping.
     #[must_use]
     pub fn pong(payload: &[u8]) -> Self {
-        let mut builder = FrameBuilder::with_capacity(payload.len());
-        builder.payload().extend_from_slice(payload);
-        builder.finish(OP_PONG)
+        let mut bytes = Vec::with_capacity(2 + payload.len());
+        put_pong(&mut bytes, payload);
+        Self { header: (bytes.len() - payload.len()) as u8, bytes: bytes.into() }
     }
 
     /// A close frame.
@@ -66,6 +66,13 @@ impl Frame {
     pub fn is_text(&self) -> bool {
         self.bytes.first() == Some(&(FIN | OP_TEXT))
     }
+}
+
+/// Appends the answer to a ping; `payload` is that of the ping, at most 125 bytes.
+pub fn put_pong(out: &mut impl BufMut, payload: &[u8]) {
+    let (header, size) = header(OP_PONG, payload.len());
+    out.put_slice(&header[..size]);
+    out.put_slice(payload);
 }
 
 /// Builds a payload in the place where its header will be put in front of it, so that a frame costs

@@ -29,7 +29,7 @@ impl Worker {
             let conn = connection.conn;
             let until_blocked = ended || socket.reads_until_blocked();
             let mut buffer = std::mem::take(&mut self.buffer);
-            let read = socket.read(&mut buffer);
+            let read = socket.read(&mut buffer[..share]);
             if let Ok(len @ 1..) = read {
                 self.tally.bytes_in += len as u64;
                 self.decode(slot, &mut buffer[..len]);
@@ -41,8 +41,8 @@ impl Worker {
             match read {
                 Ok(0) => return self.drop_connection(slot),
                 // Less than asked means that the socket is empty now; an event tells of more.
-                Ok(len) if len < READ_BYTES && !until_blocked => return,
-                Ok(len) => share = share.saturating_sub(len),
+                Ok(len) if len < share && !until_blocked => return,
+                Ok(len) => share -= len,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => break,
                 Err(_) => return self.drop_connection(slot),
@@ -93,7 +93,7 @@ impl Worker {
             Incoming::Close(code) => self.answer_close(slot, *code),
             _ if closing => {}
             Incoming::Text(text) => self.hear(slot, text),
-            Incoming::Ping(payload) => self.say(slot, &Frame::pong(payload)),
+            Incoming::Ping(payload) => self.answer_ping(slot, payload),
             Incoming::Pong => {}
         }
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bellwire_hub::outlet::Traffic;
 use bellwire_hub::{Conn, Hub, Message};
-use bellwire_protocol::Frame;
+use bellwire_protocol::{Frame, frame};
 use bytes::BytesMut;
 use mio::{Events, Poll, Registry, Token};
 
@@ -62,7 +62,9 @@ const WRITES_BETWEEN_READS: usize = 512;
 const EVENTS: usize = 1024;
 /// How often a draining worker looks for who has to go.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
-pub(super) const READ_BYTES: usize = 65_536;
+/// Bytes that one socket may bring in one turn. Most messages fit, others take a few turns; a flood of
+/// the smallest frames does not hold up the others.
+pub(super) const READ_BYTES: usize = 16_384;
 
 impl Worker {
     pub(crate) fn new(
@@ -319,6 +321,15 @@ impl Worker {
             }
         };
         self.settle(slot, sent);
+    }
+
+    /// Answers a ping, the cheapest thing that a client can ask for many times.
+    pub(super) fn answer_ping(&mut self, slot: usize, payload: &[u8]) {
+        if self.collects == Some(slot) {
+            frame::put_pong(&mut self.collected, payload);
+        } else {
+            self.say(slot, &Frame::pong(payload));
+        }
     }
 
     /// Sends what was said to the connection while its bytes were decoded.

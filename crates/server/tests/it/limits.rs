@@ -6,7 +6,7 @@ use std::thread;
 use bellwire_testkit::{App, Config, Wire, WireFrame};
 use serde_json::json;
 
-use crate::support::{PATH, hears_nothing_before_a_marker, serve, serve_app, server};
+use crate::support::{PATH, eventually, hears_nothing_before_a_marker, serve, serve_app, server};
 
 fn subscribe(channel: &str) -> WireFrame {
     let message = json!({ "event": "pusher:subscribe", "data": { "channel": channel } });
@@ -68,6 +68,9 @@ fn a_reader_that_stops_is_closed_and_the_others_miss_nothing() {
     stalled.send(&subscribe("busy"));
     let mut healthy = server.connect();
     healthy.ask("busy", None);
+    eventually("both are there", || {
+        server.api().channel("busy", "subscription_count")["subscription_count"] == 2
+    });
     let is_closed = AtomicBool::new(false);
     let data = "x".repeat(10_000);
     let published = thread::scope(|scope| {
