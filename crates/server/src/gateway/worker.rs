@@ -113,9 +113,7 @@ impl Worker {
                 true => DRAIN_STEP,
                 false => Duration::ZERO,
             };
-            let polled = self.look(&mut events, rest);
-            self.inbox.stay_awake();
-            if let Err(error) = polled {
+            if let Err(error) = self.look(&mut events, rest) {
                 tracing::error!(%error, "a gateway worker cannot poll");
             }
             self.read_mail(&mut events, &mut letters);
@@ -127,7 +125,11 @@ impl Worker {
 
     /// Waits for events and reads what they announce.
     fn look(&mut self, events: &mut Events, rest: Duration) -> io::Result<()> {
-        match self.poll.poll(events, Some(rest)) {
+        let polled = self.poll.poll(events, Some(rest));
+        // From here on the inbox is looked at before the next sleep: what this worker itself leaves
+        // there while it reads needs no wake.
+        self.inbox.stay_awake();
+        match polled {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
