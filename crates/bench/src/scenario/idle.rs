@@ -27,6 +27,9 @@ pub(crate) struct Options {
     /// All on one channel instead of each on its own.
     #[arg(long)]
     shared: bool,
+    /// Fails when a connection takes more resident memory than this, in bytes.
+    #[arg(long)]
+    max_bytes: Option<f64>,
     /// How long they wait while the server's CPU is watched, in seconds.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -40,12 +43,17 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     let kind = if options.shared { "one shared channel" } else { "a channel each" };
     let title = format!("idle: {} connections, {kind}", options.connections);
     let figures = figures(&measured, options.connections);
+    let resident = figures.iter().find(|figure| figure.key == RSS_EACH).and_then(|f| f.value);
     let columns = vec![Column { name: target.name, figures }];
     let mut report = Report { title, columns, ..Report::default() };
     let (open, all) = (measured.open, options.connections + WARM_UP);
     report.check(open == all, format!("{open} of {all} connections stayed open"));
     if let Some(first) = measured.closings.first() {
         report.check(false, format!("none closed: {first:?}"));
+    }
+    if let Some(max) = options.max_bytes {
+        let fits = resident.is_some_and(|bytes| bytes <= max);
+        report.check(fits, format!("at most {max} bytes a connection"));
     }
     Ok(report)
 }
@@ -110,7 +118,7 @@ fn figures(measured: &Measured, connections: usize) -> Vec<Figure> {
         figure("rss_before", "resident before", "MB", megabytes(before.rss)),
         figure("rss_after", "resident with all", "MB", megabytes(with_all.rss)),
         figure("rss_closed", "resident after all closed", "MB", megabytes(closed.rss)),
-        figure("rss_per_connection", "resident per connection", "B", rss),
+        figure(RSS_EACH, "resident per connection", "B", rss),
         figure("anonymous_per_connection", "heap and stack per connection", "B", own),
         figure(
             "kernel_per_connection",
@@ -149,6 +157,8 @@ impl Hearer for Quiet {
     }
 }
 
+/// The figure that `--max-bytes` is about.
+const RSS_EACH: &str = "rss_per_connection";
 /// Opened before the first reading, so that what a server allocates once is not counted per connection.
 const WARM_UP: usize = 50;
 /// Long enough for what opening or closing set in motion.
