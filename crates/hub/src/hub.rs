@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::channel::ChannelInfo;
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
-use crate::fact::{Fact, FactSink, What};
+use crate::fact::{FactSink, What};
 use crate::outlet::{Message, Outlet, Traffic};
 use crate::shard::{Event, Place, Refusal, Shard};
 use crate::users::Users;
@@ -290,14 +290,6 @@ pub struct ClientEvent {
     pub data: Box<str>,
     /// Who says it, on presence channels.
     pub user: Option<UserId>,
-}
-
-/// A sink that lets facts go, for hubs without listeners.
-#[derive(Debug, Clone, Copy)]
-pub struct Unheard;
-
-impl FactSink for Unheard {
-    fn take(&self, _: Fact) {}
 }
 
 /// Tells which of a long watchlist were accepted (contract 6.12).

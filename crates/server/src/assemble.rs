@@ -5,7 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bellwire_hub::{Apps, Hub};
@@ -21,6 +21,7 @@ use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
 use crate::ops::apps::AppSources;
+use crate::ops::clock::now_ms;
 use crate::ops::facts::LiveLog;
 use crate::ops::{machine, metrics};
 
@@ -231,8 +232,4 @@ fn lock_folder(folder: &Path) -> anyhow::Result<File> {
 fn node() -> anyhow::Result<u64> {
     let random = getrandom::u32().context("the system has no random numbers")?;
     Ok(u64::from(random) + 1)
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use bellwire_protocol::JsonStr;
 
 use super::super::*;
-use crate::Settings;
 use crate::apps::{AppSpec, Apps, KeySpec};
+use crate::{Fact, Settings};
 
 /// Everything the hub said, in its order.
 #[derive(Default)]

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::house::{House, Workers, channel};
 use super::listener::Listener;
 use super::*;
+use crate::Fact;
 
 const CHANNELS: [&str; 5] =
     ["room", "cache-x", "presence-x", "presence-cache-x", "#server-to-user-u0"];

@@ -2,8 +2,9 @@
 
 use bellwire_hub::ChannelInfo;
 use bellwire_protocol::publish::{Info, Publish, Refused, Rules};
-use bellwire_protocol::{ChannelName, json, server};
+use bellwire_protocol::{ChannelName, JsonStr, server};
 use http::StatusCode;
+use smallvec::SmallVec;
 
 use super::{Call, refused};
 use crate::gateway::Congestion;
@@ -20,35 +21,39 @@ impl Call<'_> {
             Publish::parse(self.text()?, rules)
         };
         let publish = publish.map_err(refused)?;
-        self.check(&publish)?;
+        self.check_info(publish.info)?;
         self.check_message_quota()?;
-        let attributes = self.publish(&publish);
+        let known = self.publish(&publish);
         self.let_readers_catch_up(std::slice::from_ref(&publish)).await;
-        Ok(match attributes {
-            None => Answer::done(),
-            Some(channels) => super::json(format!(r#"{{"channels":{{{channels}}}}}"#)),
-        })
+        if publish.info.is_empty() {
+            return Ok(Answer::done());
+        }
+        let named = publish.channels.iter().zip(&known).map(|(channel, known)| {
+            let name = JsonStr::encode(channel.as_str());
+            format!("{}:{}", name.literal(), attributes(channel, publish.info, *known))
+        });
+        let channels = named.collect::<Vec<_>>().join(",");
+        Ok(super::json(format!(r#"{{"channels":{{{channels}}}}}"#)))
     }
 
     /// `POST /batch_events`: all events or none.
     pub(super) async fn batch_events(&self) -> Result<Answer, Answer> {
         self.house.switchboard.room().await;
         let batch = Publish::parse_batch(self.text()?, self.rules()).map_err(refused)?;
-        batch.iter().try_for_each(|publish| self.check(publish))?;
+        batch.iter().try_for_each(|publish| self.check_info(publish.info))?;
         self.check_message_quota()?;
-        let asked = batch.iter().any(|publish| !publish.info.is_empty());
-        let mut answers = Vec::with_capacity(batch.len());
-        for publish in &batch {
-            // A batch item has one channel, whose attributes stand without its name.
-            let attributes = self.publish(publish).unwrap_or_default();
-            let bare = attributes.split_once(":{").map_or("}", |(_, attributes)| attributes);
-            answers.push(format!("{{{bare}"));
-        }
+        let known: Vec<_> = batch.iter().map(|publish| self.publish(publish)).collect();
         self.let_readers_catch_up(&batch).await;
-        if !asked {
+        if batch.iter().all(|publish| publish.info.is_empty()) {
             return Ok(Answer::done());
         }
-        Ok(super::json(format!(r#"{{"batch":[{}]}}"#, answers.join(","))))
+        // A batch item has one channel, whose attributes stand without its name.
+        let bare = batch.iter().zip(&known).flat_map(|(publish, known)| {
+            let of_each = publish.channels.iter().zip(known);
+            of_each.map(|(channel, known)| attributes(channel, publish.info, *known))
+        });
+        let answers = bare.collect::<Vec<_>>().join(",");
+        Ok(super::json(format!(r#"{{"batch":[{answers}]}}"#)))
     }
 
     /// The deprecated `POST /channels/{channel}/events`.
@@ -56,28 +61,22 @@ impl Call<'_> {
         self.house.switchboard.room().await;
         let publish = Publish::deprecated(channel, &self.query, self.text()?, self.rules());
         let publish = publish.map_err(refused)?;
-        self.check(&publish)?;
+        self.check_info(publish.info)?;
         self.check_message_quota()?;
         self.publish(&publish);
         self.let_readers_catch_up(std::slice::from_ref(&publish)).await;
         Ok(Answer::empty(StatusCode::ACCEPTED))
     }
 
-    /// Publishes to every channel; the attributes that were asked for, as the inside of a JSON
-    /// object.
-    fn publish(&self, publish: &Publish<'_>) -> Option<String> {
+    /// Publishes to every channel; what is known of each right after it.
+    fn publish(&self, publish: &Publish<'_>) -> SmallVec<[ChannelInfo; 1]> {
         let asked = !publish.info.is_empty();
         self.app.usage.count_messages(if asked { 2 } else { 1 });
-        let mut attributes = String::new();
-        for channel in &publish.channels {
+        let to = |channel| {
             let frame = server::event(&publish.name, channel, &publish.data, None);
-            let hub = &self.house.hub;
-            let info = hub.publish(self.now_ms, &self.app, channel, frame, publish.except);
-            if asked {
-                push_attributes(&mut attributes, channel, publish.info, info);
-            }
-        }
-        asked.then_some(attributes)
+            self.house.hub.publish(self.now_ms, &self.app, channel, frame, publish.except)
+        };
+        publish.channels.iter().map(to).collect()
     }
 
     /// Keeps the publisher waiting for its answer while a crowd on its channels is behind.
@@ -92,10 +91,6 @@ impl Call<'_> {
                 congestion.relieved(id, deadline).await;
             }
         }
-    }
-
-    fn check(&self, publish: &Publish<'_>) -> Result<(), Answer> {
-        self.check_info(publish.info)
     }
 
     /// Counts of subscriptions are there only where the app has them switched on (contract 12.8).
@@ -122,7 +117,8 @@ impl Call<'_> {
     }
 }
 
-fn push_attributes(out: &mut String, channel: &ChannelName, info: Info, known: ChannelInfo) {
+/// The attributes that were asked for, as a JSON object.
+fn attributes(channel: &ChannelName, info: Info, known: ChannelInfo) -> String {
     let mut attributes = Vec::new();
     // Where a user count does not apply it is silently absent (contract 12.7).
     if info.user_count && channel.kind().is_presence() {
@@ -131,11 +127,5 @@ fn push_attributes(out: &mut String, channel: &ChannelName, info: Info, known: C
     if info.subscription_count {
         attributes.push(format!(r#""subscription_count":{}"#, known.subscriptions));
     }
-    let mut name = Vec::new();
-    json::push_string(&mut name, channel.as_str());
-    if !out.is_empty() {
-        out.push(',');
-    }
-    out.push_str(&String::from_utf8_lossy(&name));
-    out.push_str(&format!(":{{{}}}", attributes.join(",")));
+    format!("{{{}}}", attributes.join(","))
 }

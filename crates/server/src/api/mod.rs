@@ -8,7 +8,7 @@ mod events;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use bellwire_hub::App;
 use bellwire_protocol::limits::API_BODY_BYTES;
@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 
 use crate::http::{Answer, House};
+use crate::ops::clock::now_ms;
 
 /// An endpoint, and the name that metrics have for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,10 +185,6 @@ fn refused(refused: publish::Refused) -> Answer {
         publish::Refused::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
     };
     Answer::refusal(status, &refused.to_string())
-}
-
-fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 /// JSON that is put together by hand.

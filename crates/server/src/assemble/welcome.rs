@@ -5,6 +5,7 @@ use bellwire_protocol::{AppId, AppKey, AppSecret};
 use bellwire_store::Sqlite;
 
 use crate::config::Config;
+use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 
 /// The app that was made at the first start.
@@ -32,7 +33,7 @@ pub(super) fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Optio
         ..Settings::default()
     };
     let (key, secret) = (app.key.clone(), app.secret.clone());
-    let key = KeySpec { key, secret, active: true, created_at_ms: Some(super::now_ms()) };
+    let key = KeySpec { key, secret, active: true, created_at_ms: Some(now_ms()) };
     store.put(&AppSpec { id: app.id.clone(), settings, keys: vec![key] })?;
     Ok(Some(app))
 }

@@ -12,9 +12,9 @@ use ureq::Agent;
 
 use super::endpoint::Endpoint;
 use super::failure::Failure;
-use super::moment::now_ms;
 use super::output::one_line;
 use super::trust::Trust;
+use crate::ops::clock::now_ms;
 
 /// The API of one app.
 pub(super) struct Api {

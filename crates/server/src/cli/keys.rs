@@ -5,10 +5,11 @@ use bellwire_protocol::{AppId, AppKey};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::moment::{date, now_ms};
+use super::moment::date;
 use super::output::{Output, note};
 use super::place::Place;
 use super::table::Table;
+use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 
 #[derive(clap::Subcommand)]

@@ -1,12 +1,5 @@
 //! Points in time as people read them, in UTC.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Milliseconds since the epoch.
-pub(super) fn now_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
-}
-
 /// A date as RFC 3339 has it, to the second.
 pub(super) fn date(ms: u64) -> String {
     let (year, month, day) = civil(ms / DAY_MS);

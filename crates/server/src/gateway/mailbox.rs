@@ -172,13 +172,17 @@ impl Mailbox {
     /// Whether nobody needs the session any more: it is over, or its client has gone without
     /// fetching the close frame.
     pub(crate) fn is_finished(&self) -> bool {
-        let closing = matches!(self.lock().end, End::Closing(_));
-        self.is_over() || (closing && self.is_alone_too_long())
+        let state = self.lock();
+        match state.end {
+            End::Open => false,
+            End::Closing(_) => state.is_alone_too_long(),
+            End::Over => true,
+        }
     }
 
     /// Whether the client has gone: no receive call for too long.
     pub(crate) fn is_alone_too_long(&self) -> bool {
-        self.lock().alone_since.is_some_and(|since| since.elapsed() >= ALONE_MAX)
+        self.lock().is_alone_too_long()
     }
 
     /// A new receive call takes over; the number it fetches with.
@@ -223,6 +227,10 @@ impl Mailbox {
 }
 
 impl State {
+    fn is_alone_too_long(&self) -> bool {
+        self.alone_since.is_some_and(|since| since.elapsed() >= ALONE_MAX)
+    }
+
     fn wake(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();

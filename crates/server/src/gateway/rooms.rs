@@ -82,13 +82,11 @@ impl Rooms {
         room.behind += usize::from(connection.pace == Pace::Behind);
     }
 
-    /// Takes a connection out of a channel; whether it was in it.
-    pub(crate) fn leave(&mut self, slots: &mut Slots, slot: usize, channel: ChannelId) -> bool {
-        let Some(connection) = slots.at(slot) else {
-            return false;
-        };
+    /// Takes a connection out of a channel, if it is in it.
+    pub(crate) fn leave(&mut self, slots: &mut Slots, slot: usize, channel: ChannelId) {
+        let Some(connection) = slots.at(slot) else { return };
         let at = connection.memberships.iter().position(|m| m.channel == channel);
-        let Some(at) = at else { return false };
+        let Some(at) = at else { return };
         let gone = connection.memberships.swap_remove(at);
         let behind = connection.pace == Pace::Behind;
         let moved = connection.memberships.get(at).copied();
@@ -98,7 +96,6 @@ impl Rooms {
             room.members[moved.seat as usize].membership = at as u32;
         }
         self.vacate(slots, gone, behind);
-        true
     }
 
     /// Takes a connection that is ending out of everything; `behind` is how it was when it ended.

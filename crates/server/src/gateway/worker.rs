@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bellwire_hub::outlet::Traffic;
 use bellwire_hub::{Conn, Hub, Message};
@@ -17,10 +17,12 @@ use super::congestion::Congestion;
 use super::connection::{Pace, Sent};
 use super::fanout::{Chain, Delivery, Turn};
 use super::inbox::{Inbox, Letter, WAKE};
+use super::mailbox::Mailbox;
 use super::rooms::Rooms;
 use super::slots::Slots;
 use super::tally::{Ledger, Tally};
 use super::transport::Transport;
+use crate::ops::clock::now_ms;
 
 /// A worker's state; its methods are spread over the modules of the gateway by what they are about.
 pub(crate) struct Worker {
@@ -154,8 +156,7 @@ impl Worker {
 
     fn read_clock(&mut self) {
         self.now_s = self.started.elapsed().as_secs() as u32;
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.now_ms = since_epoch.as_millis() as u64;
+        self.now_ms = now_ms();
     }
 
     /// Takes the inbox until it is empty. What the worker itself leaves there meanwhile is done in
@@ -293,10 +294,7 @@ impl Worker {
         let cap = self.settings.backlog_bytes_max;
         let sent = match &connection.transport {
             Transport::Socket(_) => connection.write(self.turn.bytes(chain), cap, &mut self.tally),
-            Transport::Mailbox(mailbox) => {
-                let room = self.turn.frames(chain).all(|frame| mailbox.put(frame));
-                if room { Sent::Well } else { Sent::TooSlow }
-            }
+            Transport::Mailbox(mailbox) => put_all(mailbox, self.turn.frames(chain)),
         };
         self.settle(slot, sent);
     }
@@ -314,13 +312,7 @@ impl Worker {
             Transport::Socket(_) => {
                 connection.write(std::iter::once(frame.bytes()), cap, &mut self.tally)
             }
-            Transport::Mailbox(mailbox) => {
-                if mailbox.put(frame) {
-                    Sent::Well
-                } else {
-                    Sent::TooSlow
-                }
-            }
+            Transport::Mailbox(mailbox) => put_all(mailbox, std::iter::once(frame)),
         };
         self.settle(slot, sent);
     }
@@ -395,4 +387,9 @@ impl Worker {
             self.scan();
         }
     }
+}
+
+/// Leaves frames in a mailbox, as long as it has room.
+fn put_all<'a>(mailbox: &Mailbox, mut frames: impl Iterator<Item = &'a Frame>) -> Sent {
+    if frames.all(|frame| mailbox.put(frame)) { Sent::Well } else { Sent::TooSlow }
 }
