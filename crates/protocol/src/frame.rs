@@ -184,8 +184,8 @@ impl FrameReader {
     }
 
     /// Bytes that are kept for a cut frame or message.
-    #[cfg(test)]
-    fn kept_bytes(&self) -> usize {
+    #[must_use]
+    pub fn kept_bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |partial| partial.cut.len() + partial.message.len())
     }
 
