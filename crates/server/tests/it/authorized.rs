@@ -40,7 +40,7 @@ fn public_subscriptions_and_refused_ones_do_not_authorise() {
 // contract: 10.1, 10.5
 #[test]
 fn a_sign_in_or_a_private_or_presence_subscription_authorises_for_good() {
-    let server = strict_server(3);
+    let server = strict_server(10);
     let mut signed_in = server.connect();
     signed_in.sign_in(r#"{"id":"ann"}"#);
     let mut private = server.connect();

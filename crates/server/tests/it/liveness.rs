@@ -99,7 +99,7 @@ fn a_client_that_answers_its_probes_stays() {
 #[test]
 fn every_inbound_frame_counts_as_life() {
     let config =
-        Config::with(App::new(1)).setting("activity_timeout_s = 2").setting("pong_timeout_s = 2");
+        Config::with(App::new(1)).setting("activity_timeout_s = 3").setting("pong_timeout_s = 3");
     let server = serve(config);
     let signs_of_life = [
         WireFrame::text(r#"{"event":"pusher:pong","data":{}}"#),
@@ -107,7 +107,7 @@ fn every_inbound_frame_counts_as_life() {
         WireFrame::new(Opcode::Pong, ""),
     ];
     let mut wires = signs_of_life.each_ref().map(|_| Wire::open(server.target(), PATH));
-    let end = Instant::now() + Duration::from_secs(6);
+    let end = Instant::now() + Duration::from_secs(9);
     while Instant::now() < end {
         for (wire, sign) in wires.iter_mut().zip(&signs_of_life) {
             wire.send(sign);
