@@ -39,23 +39,26 @@ pub enum What {
     },
     /// A subscriber found nothing cached.
     CacheMiss,
+    /// The cache of an occupied channel holds something again.
+    CacheFilled,
     /// How many connections listen now; not throttled.
     SubscriptionCount(usize),
 }
 
 impl What {
     /// Every name that [`What::name`] can return.
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "channel_occupied",
         "channel_vacated",
         "member_added",
         "member_removed",
         "client_event",
         "cache_miss",
+        "cache_filled",
         "subscription_count",
     ];
 
-    /// Pusher's name for it.
+    /// Pusher's name for it, where it has one.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -65,6 +68,7 @@ impl What {
             Self::MemberRemoved(_) => "member_removed",
             Self::ClientEvent { .. } => "client_event",
             Self::CacheMiss => "cache_miss",
+            Self::CacheFilled => "cache_filled",
             Self::SubscriptionCount(_) => "subscription_count",
         }
     }

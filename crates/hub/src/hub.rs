@@ -236,6 +236,19 @@ impl Hub {
         }
     }
 
+    /// Tells `sink` the present state of an app as facts, channels before their members: in order
+    /// with what happens meanwhile.
+    pub fn retell(&self, now_ms: u64, app: &App, sink: &dyn FactSink) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let Guarded { state, effects } = &mut *shard;
+            state.retell(now_ms, app, effects);
+            for fact in effects.facts.drain(..) {
+                sink.take(fact);
+            }
+        }
+    }
+
     /// Sums for the metrics.
     #[must_use]
     pub fn totals(&self) -> Totals {

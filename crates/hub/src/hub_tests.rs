@@ -166,6 +166,38 @@ fn facts_of_a_channel_come_in_the_order_of_its_life() {
     );
 }
 
+// contract: 8.2
+#[test]
+fn the_first_event_that_fills_an_empty_cache_is_a_fact_where_somebody_listens() {
+    let ([a, ..], mut house) = (three(), House::new());
+    house.publish("cache-x", "nobody listens");
+    house.join(a, "cache-y");
+    house.facts();
+    house.publish("cache-y", "1");
+    house.publish("cache-y", "2");
+    assert_eq!(house.facts(), ["cache_filled cache-y"]);
+}
+
+#[test]
+fn the_present_state_can_be_told_again_as_facts() {
+    let ([a, b, c], mut house) = (three(), House::new());
+    house.join_as(a, "presence-x", "alice");
+    house.join_as(b, "presence-x", "alice");
+    house.join(c, "room");
+    house.join(c, "gone");
+    house.leave(c, "gone");
+    house.facts();
+    house.hub.retell(house.now_ms, &house.app, &*house.log);
+    let mut told = house.facts();
+    let first = told.iter().position(|fact| fact.starts_with("channel_occupied presence")).unwrap();
+    let second = told.iter().position(|fact| fact.starts_with("member_added")).unwrap();
+    assert!(first < second, "{told:?}");
+    told.sort();
+    let expected =
+        ["channel_occupied presence-x", "channel_occupied room", "member_added presence-x alice"];
+    assert_eq!(told, expected);
+}
+
 // contract: 4.14, 5.7
 #[test]
 fn a_connection_that_is_gone_leaves_everything_and_is_told_nothing() {

@@ -153,6 +153,9 @@ impl Shard {
             channel.deliver(&event.frame, event.except, event.traffic, effects);
         }
         if place.channel.kind().is_cache() && event.traffic == Traffic::Broadcast {
+            if self.find(place).is_some() && self.cached(now_ms, place).is_none() {
+                effects.happened(&place.app.id, place.channel, now_ms, What::CacheFilled);
+            }
             let ttl_ms = u64::from(place.app.live().settings.cache_ttl_s) * 1000;
             let frame = event.frame.clone();
             self.cache().put(place.app.handle, place.channel, frame, now_ms + ttl_ms);
@@ -189,6 +192,16 @@ impl Shard {
     ) -> impl Iterator<Item = (&ChannelName, ChannelInfo)> {
         let listed = move |c: &&Channel| c.app == app && c.name.kind().is_listed();
         self.channels.iter().filter(listed).map(|channel| (&channel.name, channel.info()))
+    }
+
+    /// The present state of an app as facts.
+    pub(crate) fn retell(&self, now_ms: u64, app: &App, effects: &mut Effects) {
+        for channel in self.channels.iter().filter(|channel| channel.app == app.handle) {
+            effects.happened(&app.id, &channel.name, now_ms, What::Occupied);
+            for user in channel.members.iter().flat_map(|members| members.users()) {
+                effects.happened(&app.id, &channel.name, now_ms, What::MemberAdded(user.clone()));
+            }
+        }
     }
 
     /// Does what time brings: counts whose throttle has passed.

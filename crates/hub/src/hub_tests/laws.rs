@@ -292,7 +292,10 @@ impl History {
                 What::MemberRemoved(user) => {
                     assert!(occupied && self.members.remove(&(channel, user.to_string())));
                 }
-                What::ClientEvent { .. } | What::CacheMiss | What::SubscriptionCount(_) => {
+                What::ClientEvent { .. }
+                | What::CacheMiss
+                | What::CacheFilled
+                | What::SubscriptionCount(_) => {
                     assert!(occupied, "{fact:?}");
                 }
             }
