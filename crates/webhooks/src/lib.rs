@@ -1,0 +1,32 @@
+//! The writing desk: from a fact to a 2xx, or an honest record of failure.
+
+pub mod announcement;
+pub mod attempt;
+pub mod batch;
+mod breaker;
+mod clock;
+mod courier;
+mod courier_task;
+pub mod endpoint;
+pub mod engine;
+pub mod event;
+mod hashing;
+pub mod ids;
+mod lane;
+pub mod ledger;
+mod mail;
+pub mod observer;
+pub mod outbox;
+mod pace;
+pub mod post;
+pub mod replay;
+mod rerun;
+#[cfg(test)]
+mod sabotage;
+pub mod schedule;
+pub mod secret;
+pub mod service;
+pub mod settle;
+mod standing;
+pub mod turn;
+mod writer;

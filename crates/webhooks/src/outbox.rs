@@ -1,0 +1,240 @@
+//! The port to the place where webhooks are kept until they are delivered. One thread writes; it
+//! groups what came together into one transaction.
+
+use std::sync::Arc;
+
+use bellwire_protocol::{AppId, ChannelName, UserId};
+
+use crate::attempt::Attempt;
+use crate::batch::{Batch, Gap, Outcome};
+use crate::event::Event;
+use crate::ids::{BatchId, EndpointId, ReplayId};
+use crate::replay::{Progress, Replay};
+
+/// What is kept together: all of it or nothing survives.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// 1, 2, 3, … within the life of the store, one more than the last that was kept.
+    pub number: u64,
+    /// In this order.
+    pub steps: Vec<Step>,
+}
+
+/// One change.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Adds to the log. `Occupied` and `MemberAdded` also add to what is announced, `Vacated` and
+    /// `MemberRemoved` take from it; to add what is there or to take what is not there is an error
+    /// of the whole transaction.
+    Append(Arc<Event>),
+    /// Places of a log that will stay empty, because there was no room to wait: the counter of the
+    /// app moves to `last`.
+    Skip {
+        /// Whose log.
+        app: AppId,
+        /// The last place that was skipped.
+        last: u64,
+    },
+    /// A batch is cut.
+    Cut(Arc<Batch>),
+    /// An attempt was made.
+    Attempt(Arc<Attempt>),
+    /// A batch has ended.
+    End {
+        /// Which.
+        batch: BatchId,
+        /// How.
+        outcome: Outcome,
+        /// When, in milliseconds since the epoch.
+        at_ms: u64,
+    },
+    /// Events of a lane wait that are in no batch yet: those after `cursor`. Replaces what was said
+    /// of the lane before.
+    Behind {
+        /// Whose lane.
+        endpoint: EndpointId,
+        /// Which.
+        lane: u8,
+        /// The last place that was cut or that is not to be sent.
+        cursor: u64,
+    },
+    /// No event of a lane waits any more.
+    CaughtUp {
+        /// Whose lane.
+        endpoint: EndpointId,
+        /// Which.
+        lane: u8,
+    },
+    /// A receiver misses something; the next batch of the lane will name it. Replaces what was said
+    /// of the lane before.
+    Owes {
+        /// Whose lane.
+        endpoint: EndpointId,
+        /// Which.
+        lane: u8,
+        /// What it misses.
+        gap: Gap,
+    },
+    /// A batch that was just cut names what the lane owed.
+    Paid {
+        /// Whose lane.
+        endpoint: EndpointId,
+        /// Which.
+        lane: u8,
+    },
+    /// A gap for people to see: what was lost, and why.
+    Lost {
+        /// Whose.
+        endpoint: EndpointId,
+        /// What.
+        gap: Gap,
+        /// `expired`, `refused`, `disabled`, `overflow` or `retention`.
+        reason: &'static str,
+        /// When, in milliseconds since the epoch.
+        at_ms: u64,
+    },
+    /// Every attempt has failed since then; none: one went well.
+    Failing {
+        /// Which endpoint.
+        endpoint: EndpointId,
+        /// Since when.
+        since_ms: Option<u64>,
+    },
+    /// An endpoint is disabled by the server.
+    Disable {
+        /// Which.
+        endpoint: EndpointId,
+        /// `gone` or `failing`.
+        reason: &'static str,
+        /// When, in milliseconds since the epoch.
+        at_ms: u64,
+    },
+    /// A replay has come further.
+    Replayed {
+        /// Which.
+        replay: ReplayId,
+        /// How far.
+        progress: Progress,
+    },
+}
+
+/// What a former run has left.
+#[derive(Debug, Default)]
+pub struct Remains {
+    /// The number of the last transaction that was kept.
+    pub last_transaction: u64,
+    /// The last place of each app's log that is taken.
+    pub last_seqs: Vec<(AppId, u64)>,
+    /// The largest id of any batch.
+    pub last_batch: Option<BatchId>,
+    /// Batches that have not ended, oldest first, each with the attempts that were made.
+    pub open: Vec<(Batch, u32)>,
+    /// Lanes whose events wait: the endpoint, the lane, the cursor.
+    pub behind: Vec<(EndpointId, u8, u64)>,
+    /// What lanes owe.
+    pub owed: Vec<(EndpointId, u8, Gap)>,
+    /// The last place that was sent in a lane.
+    pub previous: Vec<(EndpointId, u8, u64)>,
+}
+
+/// A question to the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Events of a lane after a place.
+    Lane {
+        /// Whose log.
+        app: AppId,
+        /// Which lane.
+        lane: u8,
+        /// Only later ones.
+        after: u64,
+        /// At most as many.
+        limit: u32,
+    },
+    /// The next of what a replay repeats, after its cursor.
+    Replay {
+        /// Which replay; its filter and its cursor count.
+        replay: Box<Replay>,
+        /// At most as many.
+        limit: u32,
+    },
+}
+
+/// The answer.
+#[derive(Debug)]
+pub enum Found {
+    /// Events, ascending.
+    Events(Vec<Event>),
+    /// Batches that ended, ascending by id.
+    Batches(Vec<Batch>),
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Delivered batches, and events that no lane waits for, in milliseconds.
+    pub delivered_ms: u64,
+    /// Everything else, in milliseconds.
+    pub failed_ms: u64,
+    /// Bytes of the log and the deliveries together; above, the oldest go first.
+    pub bytes_max: u64,
+}
+
+/// What a sweep took away although somebody waited for it.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Rows that went, waited for or not.
+    pub rows: u64,
+    /// Lanes whose waiting events went: the endpoint, the lane, what it misses.
+    pub lost: Vec<(EndpointId, u8, Gap)>,
+}
+
+/// The store has failed; nothing is known of the last transaction until the same is offered again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the outbox failed: {0}")]
+pub struct OutboxError(pub String);
+
+/// Where webhooks are kept. One owner, one thread.
+pub trait Outbox: Send {
+    /// What a former run has left. `announced` hears everything that was announced and not taken
+    /// back: members with a user.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn recover(&mut self, announced: &mut dyn FnMut(Announced)) -> Result<Remains, OutboxError>;
+
+    /// Keeps a transaction so that it survives, per the durability that was chosen. After an error
+    /// the same number is offered again, with the same steps: the store finds out by itself whether
+    /// it had arrived.
+    ///
+    /// # Errors
+    /// When it is not known to be kept.
+    fn commit(&mut self, transaction: &Transaction) -> Result<(), OutboxError>;
+
+    /// Answers a question.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn read(&mut self, read: &Read) -> Result<Found, OutboxError>;
+
+    /// Takes away what is too old or too much, a part at a time: call again while `rows` is not 0.
+    /// What somebody waited for is recorded as lost (`retention`) in the same transaction, and the
+    /// cursors of its lanes move on.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn sweep(&mut self, rules: &Retention, now_ms: u64) -> Result<Swept, OutboxError>;
+}
+
+/// One thing that was announced and not taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announced {
+    /// In which app.
+    pub app: AppId,
+    /// Which channel is occupied.
+    pub channel: ChannelName,
+    /// Which user is a member of it; none: the channel itself.
+    pub user: Option<UserId>,
+    /// The place in the log of the event that said so.
+    pub seq: u64,
+}

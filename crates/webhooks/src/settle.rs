@@ -1,0 +1,373 @@
+//! From facts to announcements: what the outside world is told of what happened, and when. Facts
+//! come as they happen, the outside hears of a leave only if nobody is back within the grace
+//! (contract 16.7), so what is *here* and what has been *told* may differ for a while.
+
+use std::collections::VecDeque;
+
+use bellwire_hub::Fact;
+use bellwire_hub::fact::What;
+use bellwire_protocol::{AppId, ChannelName, UserId};
+use hashbrown::HashMap;
+
+use crate::announcement::Announcement;
+use crate::hashing::Hashing;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
+use crate::standing::{Channel, Count, Standing};
+
+/// How facts settle.
+#[derive(Debug, Clone, Copy)]
+pub struct SettleRules {
+    /// How long a leave waits for a return, in milliseconds.
+    pub grace_ms: u64,
+    /// How much longer after a restart, when clients have to find the server again.
+    pub reconnect_ms: u64,
+}
+
+/// Up to so many subscribers, every count is announced.
+pub const COUNTS_AT_ONCE: usize = 100;
+/// Above that, one count in this time.
+pub const COUNT_EVERY_MS: u64 = 5_000;
+
+/// What is here, what was told, and what waits.
+#[derive(Debug)]
+pub struct Settle {
+    rules: SettleRules,
+    apps: HashMap<AppId, Channels, Hashing>,
+    /// Leaves in the order of their ends, which is that of the leaves, as the grace is one for all.
+    leaves: VecDeque<Leave>,
+    /// Counts above the threshold, in the order of their ends.
+    counts: VecDeque<(u64, AppId, ChannelName)>,
+    /// What differs from what was told because there was no room to tell it; the oldest first.
+    deferred: VecDeque<Thing>,
+    /// When what a former run has told is taken back, app by app, unless it is here again.
+    returns: Vec<(u64, AppId)>,
+    /// Whether the server is going down: whoever leaves now was told to come back.
+    is_closing: bool,
+}
+
+type Channels = HashMap<ChannelName, Channel, Hashing>;
+
+/// A channel, or a user on a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Thing {
+    app: AppId,
+    channel: ChannelName,
+    user: Option<UserId>,
+}
+
+/// Somebody left, or a channel was vacated.
+#[derive(Debug)]
+struct Leave {
+    ends_ms: u64,
+    thing: Thing,
+}
+
+/// Where announcements go. It says first whether there is room.
+pub trait Announce {
+    /// Whether anything can be announced now.
+    fn has_room(&self) -> bool;
+
+    /// Announces.
+    fn announce(&mut self, announcement: Announcement);
+}
+
+impl Settle {
+    /// Nothing is here and nothing was told.
+    #[must_use]
+    pub fn new(rules: SettleRules) -> Self {
+        Self {
+            rules,
+            apps: HashMap::default(),
+            leaves: VecDeque::new(),
+            counts: VecDeque::new(),
+            deferred: VecDeque::new(),
+            returns: Vec::new(),
+            is_closing: false,
+        }
+    }
+
+    /// Something that a former run has told and not taken back.
+    pub fn told_before(&mut self, app: &AppId, channel: ChannelName, user: Option<UserId>) {
+        let channels = self.apps.entry_ref(app).or_default();
+        let channel = channels.entry(channel).or_default();
+        match user {
+            Some(user) => channel.member(&user).is_told = true,
+            None => channel.standing.is_told = true,
+        }
+    }
+
+    /// Begins after [`Settle::told_before`]: what was told gets the grace and the time to reconnect.
+    pub fn begin(&mut self, now_ms: u64) {
+        let ends_ms = now_ms + self.rules.grace_ms + self.rules.reconnect_ms;
+        self.returns = self.apps.keys().map(|app| (ends_ms, app.clone())).collect();
+    }
+
+    /// Nobody wants to hear of an app any more: whoever is not heard of again within the grace is
+    /// taken back.
+    pub fn forget(&mut self, now_ms: u64, app: &AppId) {
+        let Some(channels) = self.apps.get_mut(app) else { return };
+        for channel in channels.values_mut() {
+            channel.lose_sight();
+        }
+        let ends_ms = now_ms + self.rules.grace_ms;
+        match self.returns.iter_mut().find(|(_, other)| other == app) {
+            // What a former run has told keeps the time that it has to reconnect.
+            Some((back_ms, _)) => *back_ms = ends_ms.max(*back_ms),
+            None => self.returns.push((ends_ms, app.clone())),
+        }
+    }
+
+    /// The server goes down: from now on nobody leaves.
+    pub fn close(&mut self) {
+        self.is_closing = true;
+    }
+
+    /// Takes a fact. `quietly`: the log hears of it, no endpoint does, because it happened before
+    /// anybody wanted to know.
+    pub fn take(&mut self, now_ms: u64, fact: Fact, quietly: bool, out: &mut impl Announce) {
+        self.catch_up(now_ms, out);
+        let Fact { app, channel, at_ms, what } = fact;
+        let thing = |user| Thing { app: app.clone(), channel: channel.clone(), user };
+        match what {
+            What::Occupied => self.arrives(&thing(None), at_ms, quietly, out),
+            What::MemberAdded(user) => self.arrives(&thing(Some(user)), at_ms, quietly, out),
+            What::Vacated => self.leaves(now_ms, thing(None), at_ms, out),
+            What::MemberRemoved(user) => self.leaves(now_ms, thing(Some(user)), at_ms, out),
+            What::CacheMiss => self.misses(app, channel, at_ms, out),
+            What::CacheFilled => self.fills(&app, &channel),
+            What::SubscriptionCount(count) => self.counts(now_ms, app, channel, at_ms, count, out),
+            What::ClientEvent { event, data, socket_id, user } => out.announce(
+                Announcement::client_event(app, channel, at_ms, &event, &data, socket_id, user),
+            ),
+        }
+    }
+
+    /// Does what time brings.
+    pub fn tick(&mut self, now_ms: u64, out: &mut impl Announce) {
+        self.catch_up(now_ms, out);
+        self.take_back(now_ms);
+        while out.has_room() && self.leaves.front().is_some_and(|leave| leave.ends_ms <= now_ms) {
+            let Some(leave) = self.leaves.pop_front() else { break };
+            if !self.is_closing {
+                self.ends(now_ms, &leave, out);
+            }
+        }
+        while out.has_room() && self.counts.front().is_some_and(|(ends, ..)| *ends <= now_ms) {
+            let Some((_, app, channel)) = self.counts.pop_front() else { break };
+            self.count_again(now_ms, app, channel, out);
+        }
+    }
+
+    /// When time brings something next.
+    #[must_use]
+    pub fn next_ms(&self) -> Option<u64> {
+        let leave = self.leaves.front().map(|leave| leave.ends_ms);
+        let count = self.counts.front().map(|(ends_ms, ..)| *ends_ms);
+        // Of a server that goes down nobody is taken back.
+        let back = self.returns.iter().map(|(ends_ms, _)| *ends_ms).min();
+        let back = back.filter(|_| !self.is_closing);
+        [leave, count, back].into_iter().flatten().min()
+    }
+
+    /// Channels that are here or were told.
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.apps.values().map(HashMap::len).sum()
+    }
+
+    fn channel(&mut self, app: &AppId, channel: ChannelName) -> &mut Channel {
+        self.apps.entry_ref(app).or_default().entry(channel).or_default()
+    }
+
+    fn standing(&mut self, thing: &Thing) -> &mut Standing {
+        let channel = self.channel(&thing.app, thing.channel.clone());
+        match &thing.user {
+            Some(user) => channel.member(user),
+            None => &mut channel.standing,
+        }
+    }
+
+    fn arrives(&mut self, thing: &Thing, at_ms: u64, quietly: bool, out: &mut impl Announce) {
+        let has_room = out.has_room();
+        let standing = self.standing(thing);
+        standing.is_here = true;
+        #[cfg(test)]
+        if sabotaged(Sabotage::OccupiedAgain) {
+            standing.is_told = false;
+        }
+        if standing.is_told {
+            return;
+        }
+        if !has_room {
+            self.deferred.push_back(thing.clone());
+            return;
+        }
+        standing.is_told = true;
+        out.announce(thing.announcement(true, at_ms, quietly));
+    }
+
+    fn leaves(&mut self, now_ms: u64, thing: Thing, at_ms: u64, out: &mut impl Announce) {
+        if self.is_closing {
+            return;
+        }
+        let grace_ms = self.rules.grace_ms;
+        let standing = self.standing(&thing);
+        standing.is_here = false;
+        standing.left_ms = now_ms;
+        #[cfg(test)]
+        if sabotaged(Sabotage::NoGrace) {
+            standing.is_told = false;
+            out.announce(thing.announcement(false, at_ms, false));
+            return;
+        }
+        let _ = (at_ms, out);
+        self.leaves.push_back(Leave { ends_ms: now_ms + grace_ms, thing });
+    }
+
+    /// The grace of a leave is over. It counts only if nobody has come and left again since.
+    fn ends(&mut self, now_ms: u64, leave: &Leave, out: &mut impl Announce) {
+        let grace_ms = self.rules.grace_ms;
+        let thing = &leave.thing;
+        let standing = self.standing(thing);
+        if !standing.is_here && standing.is_told && standing.left_ms + grace_ms <= leave.ends_ms {
+            standing.is_told = false;
+            out.announce(thing.announcement(false, now_ms, false));
+        }
+        self.tidy(thing);
+    }
+
+    /// Lets go of what is neither here nor told.
+    fn tidy(&mut self, thing: &Thing) {
+        let Some(channels) = self.apps.get_mut(&thing.app) else { return };
+        let Some(channel) = channels.get_mut(&thing.channel) else { return };
+        if let Some(user) = &thing.user {
+            channel.forget(user);
+        }
+        if channel.is_nothing() {
+            channels.remove(&thing.channel);
+            if channels.is_empty() {
+                self.apps.remove(&thing.app);
+            } else if channels.capacity() > 1024 && channels.len() < channels.capacity() / 8 {
+                channels.shrink_to_fit();
+            }
+        }
+    }
+
+    /// Lets everything leave that a former run has told and that has not come back.
+    fn take_back(&mut self, now_ms: u64) {
+        if self.is_closing || !self.returns.iter().any(|(ends_ms, _)| *ends_ms <= now_ms) {
+            return;
+        }
+        let (due, later) = self.returns.drain(..).partition(|(ends_ms, _)| *ends_ms <= now_ms);
+        self.returns = later;
+        let due: Vec<(u64, AppId)> = due;
+        let mut gone = Vec::new();
+        for (_, app) in due {
+            let Some(channels) = self.apps.get(&app) else { continue };
+            for (name, channel) in channels {
+                channel.unheard(|user| {
+                    gone.push(Thing { app: app.clone(), channel: name.clone(), user });
+                });
+            }
+        }
+        // Members before their channels, and all of it before leaves that end later.
+        gone.sort_by_key(|thing| thing.user.is_none());
+        let ends_ms = self.leaves.front().map_or(now_ms, |leave| leave.ends_ms.min(now_ms));
+        for thing in gone.into_iter().rev() {
+            self.leaves.push_front(Leave { ends_ms, thing });
+        }
+    }
+
+    /// Tells what there was no room for.
+    fn catch_up(&mut self, now_ms: u64, out: &mut impl Announce) {
+        while out.has_room() {
+            let Some(thing) = self.deferred.pop_front() else { return };
+            let standing = self.standing(&thing);
+            if standing.is_here && !standing.is_told {
+                standing.is_told = true;
+                out.announce(thing.announcement(true, now_ms, false));
+            } else {
+                self.tidy(&thing);
+            }
+        }
+    }
+
+    fn misses(&mut self, app: AppId, channel: ChannelName, at_ms: u64, out: &mut impl Announce) {
+        let state = self.channel(&app, channel.clone());
+        let again = std::mem::replace(&mut state.has_missed, true);
+        #[cfg(test)]
+        let again = again && !sabotaged(Sabotage::EveryMiss);
+        if !again {
+            out.announce(Announcement::cache_miss(app, channel, at_ms));
+        }
+    }
+
+    fn fills(&mut self, app: &AppId, channel: &ChannelName) {
+        let channels = self.apps.get_mut(app);
+        if let Some(channel) = channels.and_then(|channels| channels.get_mut(channel)) {
+            channel.has_missed = false;
+        }
+    }
+
+    fn counts(
+        &mut self,
+        now_ms: u64,
+        app: AppId,
+        channel: ChannelName,
+        at_ms: u64,
+        count: usize,
+        out: &mut impl Announce,
+    ) {
+        let state = &mut self.channel(&app, channel.clone()).count;
+        #[cfg(test)]
+        let count_every = if sabotaged(Sabotage::EveryCount) { 0 } else { COUNT_EVERY_MS };
+        #[cfg(not(test))]
+        let count_every = COUNT_EVERY_MS;
+        if count <= COUNTS_AT_ONCE {
+            *state = None;
+            out.announce(Announcement::count(app, channel, at_ms, count));
+            return;
+        }
+        if let Some(state) = state.as_deref_mut().filter(|state| now_ms < state.next_ms) {
+            state.waiting = Some(count);
+            return;
+        }
+        let next_ms = now_ms + count_every;
+        *state = Some(Box::new(Count { next_ms, waiting: None }));
+        self.counts.push_back((next_ms, app.clone(), channel.clone()));
+        out.announce(Announcement::count(app, channel, at_ms, count));
+    }
+
+    /// The throttle of a count has passed: the last one that waited is told.
+    fn count_again(
+        &mut self,
+        now_ms: u64,
+        app: AppId,
+        channel: ChannelName,
+        out: &mut impl Announce,
+    ) {
+        let state = self.apps.get_mut(&app).and_then(|channels| channels.get_mut(&channel));
+        let Some(state) = state else { return };
+        let count = state.count.as_deref_mut().filter(|count| count.next_ms <= now_ms);
+        let Some(count) = count else { return };
+        let Some(value) = count.waiting.take() else {
+            state.count = None;
+            return;
+        };
+        count.next_ms = now_ms + COUNT_EVERY_MS;
+        self.counts.push_back((count.next_ms, app.clone(), channel.clone()));
+        out.announce(Announcement::count(app, channel, now_ms, value));
+    }
+}
+
+impl Thing {
+    fn announcement(&self, arrives: bool, at_ms: u64, quietly: bool) -> Announcement {
+        let (app, channel) = (self.app.clone(), self.channel.clone());
+        Announcement::standing(app, channel, self.user.clone(), arrives, at_ms, quietly)
+    }
+}
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

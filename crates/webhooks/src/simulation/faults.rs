@@ -1,0 +1,1 @@
+//! Every fault that was seen elsewhere must be found.

@@ -1,0 +1,371 @@
+//! One life of the engine: it is handed what happens and does what it orders, as the service does
+//! it, in time that only passes here.
+
+use std::collections::btree_map::OccupiedEntry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwire_hub::Fact;
+use bellwire_protocol::AppId;
+
+use super::chance::Chance;
+use super::court::{Court, Sight};
+use super::disk::Disk;
+use super::laws::{Law, Lawful};
+use super::plan::Plan;
+use super::receivers::{Mood, Receiver};
+use super::world::World;
+use crate::attempt::Answer;
+use crate::endpoint::Endpoint;
+use crate::engine::{Answered, Engine};
+use crate::ids::{BatchId, EndpointId};
+use crate::outbox::{Found, Outbox, Read, Step, Transaction};
+use crate::turn::{Asker, Dispatch};
+
+/// A run.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub(super) plan: Plan,
+    pub(super) chance: Chance,
+    pub(super) now_ms: u64,
+    pub(super) engine: Engine,
+    pub(super) disk: Disk,
+    pub(super) disk_mood: DiskMood,
+    pub(super) world: World,
+    pub(super) receivers: BTreeMap<EndpointId, Receiver>,
+    /// Apps that are switched on.
+    pub(super) apps: BTreeSet<AppId>,
+    /// Apps of which the engine hears.
+    wanted: BTreeSet<AppId>,
+    /// What will happen; the second number keeps the order of what happens at the same time.
+    agenda: BTreeMap<(u64, u64), Act>,
+    acts: u64,
+    /// What the store is about to keep and to answer.
+    job: Option<Job>,
+    court: Court,
+    is_traced: bool,
+}
+
+/// Something that will happen.
+#[derive(Debug)]
+pub(super) enum Act {
+    /// The store is done with the job.
+    Kept,
+    /// A POST ends.
+    Ends(Box<Answered>),
+    /// A client comes.
+    Arrives(usize),
+    /// The engine hears of what people have written down.
+    Configured,
+}
+
+/// How the store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DiskMood {
+    Well,
+    Slow,
+    Failing,
+}
+
+#[derive(Debug)]
+struct Job {
+    ordered_ms: u64,
+    transaction: Transaction,
+    reads: Vec<(Asker, Read)>,
+}
+
+/// When every life begins.
+const BEGIN_MS: u64 = 1_700_000_000_000;
+/// How long the calm may take: a replay or a window of hours is over by then.
+const CALM_MS: u64 = 24 * 3_600_000;
+
+impl Run {
+    pub(super) fn new(seed: u64, is_traced: bool) -> Self {
+        let mut chance = Chance::new(seed);
+        let plan = Plan::new(&mut chance);
+        let well = || Receiver { mood: Mood::Well };
+        let mut run = Self {
+            engine: Engine::new(plan.settle, plan.delivery, chance.roll()),
+            now_ms: BEGIN_MS,
+            disk: Disk::with(&plan.endpoints),
+            disk_mood: DiskMood::Well,
+            world: World::new(&plan),
+            receivers: plan.endpoints.iter().map(|row| (row.id.clone(), well())).collect(),
+            apps: plan.apps.iter().map(|app| app.id.clone()).collect(),
+            wanted: BTreeSet::new(),
+            agenda: BTreeMap::new(),
+            acts: 0,
+            job: None,
+            court: Court::new(&plan),
+            is_traced,
+            plan,
+            chance,
+        };
+        run.trace(|| format!("{:?}", run.plan));
+        run.begin();
+        run
+    }
+
+    /// An engine takes over what the store has.
+    fn begin(&mut self) {
+        self.engine = Engine::new(self.plan.settle, self.plan.delivery, self.chance.roll());
+        let engine = &mut self.engine;
+        let remains = self.disk.recover(&mut |announced| engine.told_before(announced)).unwrap();
+        let rows: Vec<Endpoint> = self.disk.endpoints.values().cloned().collect();
+        let replays = self.disk.replays.values().cloned().collect();
+        let batching = |id: &AppId| batching(&self.plan, &self.apps, id);
+        engine.begin(self.now_ms, remains, rows, &batching, replays);
+        self.wanted = self.engine.wanted().into_iter().collect();
+        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        self.court.began(sight);
+        self.trace(|| "a run begins".into());
+    }
+
+    /// The process is gone; `has_arrived` says whether what was on its way to the disk got there.
+    pub(super) fn crash(&mut self, has_arrived: bool, down_ms: u64) -> Lawful {
+        self.trace(|| format!("crash; the last job has arrived: {has_arrived}"));
+        if let Some(job) = self.job.take().filter(|_| has_arrived) {
+            self.disk.fails = None;
+            self.commit(&job.transaction)?;
+        }
+        self.agenda.retain(|_, act| matches!(act, Act::Arrives(_)));
+        self.world.crashes();
+        self.now_ms += down_ms;
+        self.begin();
+        self.obey()
+    }
+
+    /// The server goes down.
+    pub(super) fn close(&mut self) {
+        self.trace(|| "closing".into());
+        self.engine.close();
+        self.court.closing(self.now_ms);
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.job.is_some()
+    }
+
+    /// The engine hears of facts, if it wants to.
+    pub(super) fn happen(&mut self, facts: Vec<Fact>) -> Lawful {
+        self.tell(facts, false);
+        self.obey()
+    }
+
+    fn tell(&mut self, facts: Vec<Fact>, quietly: bool) {
+        for fact in facts {
+            if self.wanted.contains(&fact.app) {
+                self.trace(|| format!("quietly {quietly}: {fact:?}"));
+                self.court.told(&fact, quietly);
+                self.engine.take(self.now_ms, fact, quietly);
+            }
+        }
+    }
+
+    pub(super) fn plan_act(&mut self, after_ms: u64, act: Act) {
+        self.acts += 1;
+        self.agenda.insert((self.now_ms + after_ms, self.acts), act);
+    }
+
+    /// When something happens next.
+    fn next_ms(&self) -> Option<u64> {
+        let act = self.agenda.first_key_value().map(|((at_ms, _), _)| *at_ms);
+        // What the engine wants kept has to wait for the store.
+        let engine = self.engine.next_ms().filter(|_| self.job.is_none());
+        [act, engine].into_iter().flatten().min()
+    }
+
+    /// Lets time pass.
+    pub(super) fn pass(&mut self, ms: u64) -> Lawful {
+        let to_ms = self.now_ms + ms;
+        while let Some(next_ms) = self.next_ms().filter(|next_ms| *next_ms <= to_ms) {
+            self.now_ms = self.now_ms.max(next_ms);
+            let first = self.agenda.first_entry().filter(|entry| entry.key().0 <= next_ms);
+            match first.map(OccupiedEntry::remove) {
+                Some(act) => self.act(act)?,
+                None => self.court.woke(self.now_ms)?,
+            }
+            self.obey()?;
+        }
+        self.now_ms = to_ms;
+        Ok(())
+    }
+
+    fn act(&mut self, act: Act) -> Lawful {
+        match act {
+            Act::Kept => self.keep()?,
+            Act::Ends(answered) => {
+                self.trace(|| format!("{answered:?}"));
+                self.court.answered(self.now_ms, &answered);
+                self.engine.answered(self.now_ms, *answered);
+            }
+            Act::Arrives(client) => {
+                let facts = self.world.arrives(self.now_ms, client);
+                self.tell(facts, false);
+            }
+            Act::Configured => self.configure(),
+        }
+        Ok(())
+    }
+
+    /// The engine hears of what people have written down.
+    fn configure(&mut self) {
+        let rows: Vec<Endpoint> = self.disk.endpoints.values().cloned().collect();
+        let replays = self.disk.replays.values().cloned().collect();
+        let batching = |id: &AppId| batching(&self.plan, &self.apps, id);
+        let new = self.engine.configure(self.now_ms, rows, &batching, replays);
+        self.trace(|| format!("configured; new: {new:?}"));
+        let wanted: BTreeSet<AppId> = self.engine.wanted().into_iter().collect();
+        for app in self.wanted.difference(&wanted) {
+            self.court.forgotten(self.now_ms, app);
+        }
+        self.wanted = wanted;
+        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        self.court.configured(sight);
+        for app in new {
+            let facts = self.world.retells(self.now_ms, &app);
+            self.tell(facts, true);
+        }
+    }
+
+    /// Does what the engine orders.
+    pub(super) fn obey(&mut self) -> Lawful {
+        let orders = self.engine.orders(self.now_ms);
+        for notice in &orders.notices {
+            self.trace(|| format!("{notice:?}"));
+            let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+            self.court.noticed(sight, notice)?;
+        }
+        if let Some((transaction, reads)) = orders.job {
+            self.start(transaction, reads)?;
+        }
+        for dispatch in orders.posts {
+            self.post(dispatch)?;
+        }
+        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        self.court.check(sight, &self.engine, self.job.is_some())
+    }
+
+    fn start(&mut self, transaction: Transaction, reads: Vec<(Asker, Read)>) -> Lawful {
+        self.trace(|| format!("{transaction:?} {reads:?}"));
+        Law::Committed.holds(self.job.is_none(), || "two jobs at once".into())?;
+        self.court.ordered(&transaction)?;
+        self.job = Some(Job { ordered_ms: self.now_ms, transaction, reads });
+        let takes_ms = match self.disk_mood {
+            DiskMood::Slow => self.chance.between(50, 3_000),
+            _ => self.chance.between(1, 15),
+        };
+        self.plan_act(takes_ms, Act::Kept);
+        Ok(())
+    }
+
+    /// The store is done with the job, or has failed.
+    fn keep(&mut self) -> Lawful {
+        let Some(job) = self.job.take() else { return Ok(()) };
+        if self.disk_mood != DiskMood::Well {
+            self.court.troubled(self.now_ms);
+        }
+        let fails = self.disk_mood == DiskMood::Failing;
+        self.disk.fails = fails.then(|| self.chance.one_in(2));
+        if !self.commit(&job.transaction)? {
+            self.trace(|| "the store has failed".into());
+            self.job = Some(job);
+            let again_ms = self.chance.between(100, 5_000);
+            self.plan_act(again_ms, Act::Kept);
+            return Ok(());
+        }
+        let read = |(asker, read): (Asker, Read)| (asker, self.disk.read(&read).unwrap());
+        let found: Vec<(Asker, Found)> = job.reads.into_iter().map(read).collect();
+        self.trace(|| format!("kept {}, found {found:?}", job.transaction.number));
+        self.court.kept(self.now_ms, job.ordered_ms, &job.transaction);
+        // The store's change of an endpoint comes back like anybody's.
+        if job.transaction.steps.iter().any(|step| matches!(step, Step::Disable { .. })) {
+            self.plan_act(1, Act::Configured);
+        }
+        self.engine.kept(self.now_ms, found);
+        Ok(())
+    }
+
+    /// Whether the store has kept it. What has nothing to keep is not even offered.
+    fn commit(&mut self, transaction: &Transaction) -> Lawful<bool> {
+        if transaction.steps.is_empty() {
+            return Ok(true);
+        }
+        let result = self.disk.commit(transaction);
+        self.disk.broken.take().map_or(Ok(result.is_ok()), Err)
+    }
+
+    fn post(&mut self, dispatch: Dispatch) -> Lawful {
+        self.trace(|| format!("{dispatch:?}"));
+        let id = &dispatch.endpoint.id;
+        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        // What was removed a moment ago may still be sent.
+        let is_there = self.disk.endpoints.contains_key(id);
+        if is_there {
+            self.court.dispatched(sight, &dispatch)?;
+        }
+        let Some(receiver) = self.receivers.get(id) else { return Ok(()) };
+        let reply = receiver.receive(&dispatch.batch.events, &mut self.chance);
+        if reply.is_accepted && is_there {
+            self.court.accepted(sight, &dispatch);
+        }
+        self.answer_later(&dispatch, reply.after_ms, reply.answer);
+        Ok(())
+    }
+
+    fn answer_later(&mut self, dispatch: &Dispatch, after_ms: u64, answer: Answer) {
+        let answered = Answered {
+            endpoint: dispatch.endpoint.id.clone(),
+            lane: dispatch.batch.lane,
+            batch: dispatch.batch.id,
+            at_ms: self.now_ms,
+            answer,
+        };
+        self.plan_act(after_ms, Act::Ends(Box::new(answered)));
+    }
+
+    /// Everybody is well and time passes, until the engine rests.
+    pub(super) fn calm(&mut self) -> Lawful {
+        self.trace(|| "calm".into());
+        self.disk_mood = DiskMood::Well;
+        for receiver in self.receivers.values_mut() {
+            receiver.mood = Mood::Well;
+        }
+        self.plan_act(1, Act::Configured);
+        let end_ms = self.now_ms + CALM_MS;
+        while let Some(next_ms) = self.next_ms() {
+            let is_soon = next_ms < end_ms;
+            Law::Rest.holds(is_soon, || format!("it never rests: {:?}", self.engine.load()))?;
+            self.pass(next_ms.saturating_sub(self.now_ms))?;
+        }
+        let is_wanted = |app: &str| self.wanted.contains(app);
+        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        self.court.check_end(sight, &self.engine, &self.world, is_wanted)
+    }
+
+    /// The batches that have ended.
+    pub(super) fn ended(&self) -> Vec<BatchId> {
+        let ended = self.disk.batches.values().filter(|kept| kept.outcome.is_some());
+        ended.map(|kept| kept.batch.id).collect()
+    }
+
+    pub(super) fn trace(&self, what: impl FnOnce() -> String) {
+        if self.is_traced {
+            eprintln!("{:>9} {}", self.now_ms - BEGIN_MS, what());
+        }
+    }
+}
+
+/// Whether an app wants batches; nothing if it is switched off.
+fn batching(plan: &Plan, apps: &BTreeSet<AppId>, id: &AppId) -> Option<bool> {
+    let app = plan.apps.iter().find(|app| app.id == *id)?;
+    apps.contains(id).then_some(app.batching)
+}
+
+fn sight<'a>(
+    now_ms: u64,
+    disk: &'a Disk,
+    plan: &'a Plan,
+    apps: &'a BTreeSet<AppId>,
+) -> Sight<'a> {
+    Sight { now_ms, disk, plan, apps }
+}

@@ -1,0 +1,113 @@
+//! The thread that writes. It holds the outbox; everything that came while it wrote goes into its
+//! next transaction.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use crate::mail::Mailbox;
+use crate::observer::Observer;
+use crate::outbox::{Found, Outbox, OutboxError, Read, Retention, Transaction};
+use crate::turn::Asker;
+
+/// What the thread is asked to do.
+pub(crate) enum Work {
+    /// Keep, then answer.
+    Job(Transaction, Vec<(Asker, Read)>),
+    /// Let go of what is old.
+    Sweep {
+        /// How old.
+        rules: Retention,
+        /// Milliseconds since the epoch.
+        now_ms: u64,
+    },
+}
+
+/// How long it waits after the first failure; twice as long after each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// How long it waits at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Starts the thread. It ends when the other end of the channel is gone; a job that cannot be kept
+/// is then given up.
+pub(crate) fn start(
+    mut outbox: Box<dyn Outbox>,
+    mailbox: Arc<Mailbox>,
+    observer: Arc<dyn Observer>,
+) -> std::io::Result<(SyncSender<Work>, std::thread::JoinHandle<()>)> {
+    // One job and one sweep at most are under way.
+    let (sender, receiver) = sync_channel(2);
+    let writer = move || {
+        // What arrives while a job is being repeated.
+        let mut later = Vec::new();
+        while let Some(work) = later.pop().or_else(|| receiver.recv().ok()) {
+            match work {
+                Work::Job(transaction, reads) => {
+                    let writer =
+                        Writer { receiver: &receiver, later: &mut later, observer: &*observer };
+                    let Some(found) = writer.job(&mut *outbox, &transaction, reads) else { return };
+                    mailbox.leave(|mail| mail.done = Some(found));
+                }
+                Work::Sweep { rules, now_ms } => match outbox.sweep(&rules, now_ms) {
+                    Ok(swept) => mailbox.leave(|mail| mail.swept = Some(swept)),
+                    Err(error) => {
+                        observer.store_failed(&error.to_string());
+                        mailbox.leave(|mail| mail.swept = Some(crate::outbox::Swept::default()));
+                    }
+                },
+            }
+        }
+    };
+    let thread = std::thread::Builder::new().name("webhook-writer".into()).spawn(writer)?;
+    Ok((sender, thread))
+}
+
+/// The thread while it has a job.
+struct Writer<'a> {
+    receiver: &'a Receiver<Work>,
+    later: &'a mut Vec<Work>,
+    observer: &'a dyn Observer,
+}
+
+impl Writer<'_> {
+    /// Does a job until it is done; nothing, if nobody waits for it any more.
+    fn job(
+        mut self,
+        outbox: &mut dyn Outbox,
+        transaction: &Transaction,
+        reads: Vec<(Asker, Read)>,
+    ) -> Option<Vec<(Asker, Found)>> {
+        #[expect(clippy::disallowed_methods, reason = "it measures, it does not decide")]
+        let started = Instant::now();
+        self.insist(|| {
+            if transaction.steps.is_empty() { Ok(()) } else { outbox.commit(transaction) }
+        })?;
+        self.observer.kept(transaction.steps.len(), started.elapsed());
+        let mut found = Vec::with_capacity(reads.len());
+        for (asker, read) in reads {
+            let answer = self.insist(|| outbox.read(&read))?;
+            found.push((asker, answer));
+        }
+        Some(found)
+    }
+
+    /// Tries until it goes well. Nothing, if nobody waits for it any more.
+    fn insist<T>(&mut self, mut attempt: impl FnMut() -> Result<T, OutboxError>) -> Option<T> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match attempt() {
+                Ok(value) => {
+                    self.observer.store_is_well();
+                    return Some(value);
+                }
+                Err(error) => self.observer.store_failed(&error.to_string()),
+            }
+            match self.receiver.recv_timeout(pause) {
+                Ok(work) => self.later.push(work),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
