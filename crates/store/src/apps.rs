@@ -1,63 +1,85 @@
 //! Apps and their keys.
 
 use std::collections::HashMap;
-use std::str::FromStr;
 
 use bellwire_hub::{AppSpec, AppStore, KeySpec, Settings};
 use bellwire_protocol::AppId;
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::{Sqlite, StoreError};
+use crate::rows::{parse, text};
+use crate::{Sqlite, StoreError, endpoints};
 
 impl AppStore for Sqlite {
     type Error = StoreError;
 
     fn apps(&self) -> Result<Vec<AppSpec>, StoreError> {
-        let connection = self.reader();
-        let mut keys = keys(&connection)?;
-        let mut statement =
-            connection.prepare_cached("SELECT id, settings FROM app ORDER BY id")?;
-        let rows = statement
-            .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))?;
-        let mut apps = Vec::new();
-        for row in rows {
-            let (id, settings) = row?;
-            let settings: Settings = serde_json::from_str(&settings)
-                .map_err(|error| StoreError::Row { table: "app", why: format!("{id}: {error}") })?;
-            let keys = keys.remove(&id).unwrap_or_default();
-            apps.push(AppSpec { id: parse("app", &id)?, settings, keys });
-        }
-        Ok(apps)
+        self.read(apps)
     }
 
     fn put(&self, app: &AppSpec) -> Result<(), StoreError> {
-        let settings = serde_json::to_string(&app.settings)
-            .map_err(|error| StoreError::Row { table: "app", why: error.to_string() })?;
-        let mut connection = self.writer();
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute(
-            "INSERT INTO app (id, settings, created_at_ms)
-             VALUES (?1, ?2, CAST(unixepoch('subsec') * 1000 AS INTEGER))
-             ON CONFLICT (id) DO UPDATE SET settings = excluded.settings",
-            params![app.id.as_str(), settings],
-        )?;
-        transaction.execute("DELETE FROM app_key WHERE app = ?1", [app.id.as_str()])?;
-        for key in &app.keys {
-            insert_key(&transaction, &app.id, key)?;
-        }
-        transaction.commit()?;
-        Ok(())
+        self.write(|connection| put(connection, app))
     }
 
+    /// With the app go its endpoints and its tokens: another app may have the id one day, and must
+    /// not send its events to the old one's receivers.
     fn delete(&self, id: &AppId) -> Result<bool, StoreError> {
-        Ok(self.writer().execute("DELETE FROM app WHERE id = ?1", [id.as_str()])? > 0)
+        if !self.read(|connection| is_there(connection, id))? {
+            return Ok(false);
+        }
+        for endpoint in self.read(|connection| endpoints::all(connection, Some(id)))? {
+            endpoints::remove(self, &endpoint.id)?;
+        }
+        self.write(|connection| {
+            connection.execute("DELETE FROM token WHERE app = ?1", [id.as_str()])?;
+            Ok(connection.execute("DELETE FROM app WHERE id = ?1", [id.as_str()])? > 0)
+        })
     }
 
     fn version(&self) -> Result<u64, StoreError> {
-        let version: i64 =
-            self.reader().pragma_query_value(None, "data_version", |row| row.get(0))?;
-        Ok(version.unsigned_abs())
+        self.read(changes)
     }
+}
+
+/// A number that grows with everything that the running server must notice.
+pub(crate) fn changes(connection: &Connection) -> Result<u64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT n FROM change")?;
+    Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+}
+
+fn apps(connection: &Connection) -> Result<Vec<AppSpec>, StoreError> {
+    let mut keys = keys(connection)?;
+    let mut statement = connection.prepare_cached("SELECT id, settings FROM app ORDER BY id")?;
+    let mut rows = statement.query([])?;
+    let mut apps = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = text(row, 0)?;
+        let settings: Settings = serde_json::from_str(text(row, 1)?)
+            .map_err(|error| StoreError::Row { table: "app", why: format!("{id}: {error}") })?;
+        let keys = keys.remove(id).unwrap_or_default();
+        apps.push(AppSpec { id: parse("app", id)?, settings, keys });
+    }
+    Ok(apps)
+}
+
+fn is_there(connection: &Connection, id: &AppId) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM app WHERE id = ?1")?;
+    Ok(statement.exists([id.as_str()])?)
+}
+
+fn put(connection: &Connection, app: &AppSpec) -> Result<(), StoreError> {
+    let settings = serde_json::to_string(&app.settings)
+        .map_err(|error| StoreError::Row { table: "app", why: error.to_string() })?;
+    connection.execute(
+        "INSERT INTO app (id, settings, created_at_ms)
+         VALUES (?1, ?2, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+         ON CONFLICT (id) DO UPDATE SET settings = excluded.settings",
+        params![app.id.as_str(), settings],
+    )?;
+    connection.execute("DELETE FROM app_key WHERE app = ?1", [app.id.as_str()])?;
+    for key in &app.keys {
+        insert_key(connection, &app.id, key)?;
+    }
+    Ok(())
 }
 
 fn insert_key(connection: &Connection, app: &AppId, key: &KeySpec) -> Result<(), StoreError> {
@@ -97,13 +119,6 @@ fn keys(connection: &Connection) -> Result<HashMap<String, Vec<KeySpec>>, StoreE
         });
     }
     Ok(keys)
-}
-
-fn parse<T: FromStr<Err: std::fmt::Display>>(
-    table: &'static str,
-    text: &str,
-) -> Result<T, StoreError> {
-    text.parse().map_err(|error: T::Err| StoreError::Row { table, why: error.to_string() })
 }
 
 #[cfg(test)]

@@ -2,21 +2,34 @@
 //! file, in WAL mode, synced at every commit.
 
 mod apps;
+mod batches;
+mod endpoints;
+mod ledger;
+mod log;
+mod outbox;
+mod rows;
 mod schema;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+pub use outbox::{Durability, SqliteOutbox};
+pub use tokens::Token;
 
 /// The store of one node.
 #[derive(Debug)]
 pub struct Sqlite {
-    /// The one connection that writes.
+    /// The file, for further connections.
+    path: PathBuf,
+    /// The one connection by which people write; the outbox has its own.
     writer: Mutex<Connection>,
-    /// Only reads, so that SQLite tells it of every commit by others.
-    reader: Mutex<Connection>,
+    /// Connections that only read and that nobody uses now. A question takes one or opens another,
+    /// so none waits for a longer one, and none for a commit.
+    readers: Mutex<Vec<Connection>>,
 }
 
 /// What can go wrong in the store.
@@ -52,12 +65,23 @@ pub enum StoreError {
     /// A key belongs to another app.
     #[error("app key {0} belongs to another app")]
     KeyTaken(String),
+    /// There is no such endpoint.
+    #[error("there is no endpoint {0}")]
+    NoEndpoint(String),
+    /// An event says again what is announced, or takes back what is not.
+    #[error("the log would contradict itself: {0}")]
+    Contradiction(String),
+    /// Another server has opened the same outbox later.
+    #[error("another server has taken over the webhooks of this database")]
+    TakenOver,
 }
 
 /// The file inside the data folder.
 pub const FILE: &str = "bellwire.db";
-/// How long a statement waits for another process.
+/// How long a statement waits for another writer.
 const BUSY: Duration = Duration::from_secs(5);
+/// Readers that are kept open while nobody asks.
+const IDLE_READERS: usize = 4;
 
 impl Sqlite {
     /// Opens the store in a folder, and makes both if they are not there.
@@ -74,19 +98,57 @@ impl Sqlite {
         let mut writer = Connection::open(&path).map_err(|e| failed("open", &e))?;
         prepare(&writer).map_err(|e| failed("is the folder writable?", &e))?;
         schema::migrate(&mut writer)?;
+        Ok(Self { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
+    }
+
+    /// Opens the outbox. Whoever opened it before can write to it no more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn outbox(&self, durability: Durability) -> Result<SqliteOutbox, StoreError> {
+        SqliteOutbox::open(self.path.clone(), durability)
+    }
+
+    /// Writes, all of it or nothing.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = lock(&self.writer);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// Reads. All that is read is of one moment.
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = lock(&self.readers).pop();
+        let mut connection = idle.map_or_else(|| self.reader(), Ok)?;
+        let transaction = connection.transaction()?;
+        let found = work(&transaction)?;
+        transaction.finish()?;
+        let mut readers = lock(&self.readers);
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        Ok(found)
+    }
+
+    fn reader(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Connection::open_with_flags(&path, flags).map_err(|e| failed("open", &e))?;
+        let reader = Connection::open_with_flags(&self.path, flags)?;
         reader.busy_timeout(BUSY)?;
-        Ok(Self { writer: Mutex::new(writer), reader: Mutex::new(reader) })
+        Ok(reader)
     }
+}
 
-    fn writer(&self) -> MutexGuard<'_, Connection> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn reader(&self) -> MutexGuard<'_, Connection> {
-        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// A panic elsewhere leaves no transaction behind, so a poisoned connection is good.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

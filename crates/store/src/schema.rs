@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// One step a version, the first leads from an empty file to version 1.
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 2] = [
     // Apps and their keys. Settings are JSON, so that a new toggle needs no step.
     "CREATE TABLE app (
          id TEXT PRIMARY KEY,
@@ -20,6 +20,8 @@ const STEPS: [&str; 1] = [
          created_at_ms INTEGER
      ) STRICT;
      CREATE INDEX app_key_by_app ON app_key (app);",
+    // Webhooks and management tokens.
+    include_str!("schema/webhooks.sql"),
 ];
 
 /// Brings the file to the newest version, in one transaction.
@@ -38,4 +40,31 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_version_is_brought_forward_with_what_it_holds() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection.execute("INSERT INTO app VALUES ('1', '{}', 5)", []).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        migrate(&mut connection).unwrap();
+        migrate(&mut connection).unwrap();
+        let count = |sql| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM app"), 1);
+        assert_eq!(count("SELECT count(*) FROM outbox"), 1);
+        assert_eq!(count("PRAGMA user_version"), STEPS.len() as u32);
+    }
+
+    #[test]
+    fn a_newer_file_is_left_alone() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", 99).unwrap();
+        let error = migrate(&mut connection).unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99, .. }), "{error}");
+    }
 }

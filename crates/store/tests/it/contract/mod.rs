@@ -1,0 +1,129 @@
+//! The contracts of `Outbox` and `Ledger`, as laws that every adapter keeps. A law knows the ports
+//! and nothing of what is behind them; [`outbox_contract`], [`retention_contract`] and
+//! [`ledger_contract`] make a test of each law for one adapter.
+
+use bellwire_webhooks::ledger::Ledger;
+use bellwire_webhooks::outbox::Outbox;
+
+pub(crate) mod deliveries;
+pub(crate) mod desk;
+pub(crate) mod endpoints;
+pub(crate) mod outbox;
+pub(crate) mod replays;
+pub(crate) mod retention;
+pub(crate) mod state;
+pub(crate) mod things;
+
+/// An empty place to which both ports lead.
+pub(crate) trait Place {
+    /// The port for people.
+    type Ledger: Ledger;
+
+    /// The port for people.
+    fn ledger(&self) -> &Self::Ledger;
+
+    /// The port for the engine, opened anew as a server does at its start.
+    fn outbox(&self) -> Box<dyn Outbox>;
+}
+
+/// Makes a test of each of these laws.
+macro_rules! laws {
+    ($make:expr, $contract:ident: $($law:ident)+) => {
+        $(
+            #[test]
+            fn $law() {
+                $crate::contract::$contract::$law(&$make());
+            }
+        )+
+    };
+}
+pub(crate) use laws;
+
+/// Tests an adapter of `Outbox`. The argument makes an empty [`Place`].
+macro_rules! outbox_contract {
+    ($make:expr) => {
+        $crate::contract::laws! { $make, outbox:
+            a_new_place_has_no_remains
+            what_is_kept_is_found_after_a_restart
+            what_is_taken_back_is_announced_no_more
+            a_second_occupied_fails_the_whole_transaction
+            a_second_member_added_fails
+            a_vacated_of_what_is_not_announced_fails
+            a_transaction_that_is_offered_twice_is_kept_once
+            a_transaction_that_failed_can_be_offered_with_other_steps
+            numbers_may_be_left_out
+            ten_thousand_events_fit_into_one_transaction
+            skipped_places_are_taken
+            a_lane_is_read_in_order_after_a_place
+            a_batch_that_has_ended_is_not_open
+            lanes_that_have_caught_up_and_paid_are_forgotten
+            only_what_was_sent_live_counts_as_the_last_place_of_a_lane
+            what_is_said_of_a_removed_endpoint_leaves_nothing
+            an_endpoint_that_is_removed_has_no_remains
+            the_server_does_not_disable_what_a_person_has_disabled
+        }
+    };
+}
+pub(crate) use outbox_contract;
+
+/// Tests what an adapter of `Outbox` sweeps away.
+macro_rules! retention_contract {
+    ($make:expr) => {
+        $crate::contract::laws! { $make, retention:
+            what_is_young_stays
+            delivered_batches_go_before_failed_ones
+            an_open_batch_stays_however_old_it_is
+            a_batch_that_is_gone_does_not_give_its_id_or_place_away
+            old_events_go_unless_a_lane_waits_for_them
+            a_running_replay_holds_what_it_has_not_repeated
+            what_was_waited_for_too_long_is_owed_and_told
+            old_gaps_and_replays_go
+            much_goes_in_parts
+            above_the_cap_the_least_missed_goes_first
+            a_log_that_was_swept_is_in_order
+        }
+    };
+}
+pub(crate) use retention_contract;
+
+/// Tests an adapter of `Ledger`. The argument makes an empty [`Place`].
+macro_rules! ledger_contract {
+    ($make:expr) => {
+        $crate::contract::laws! { $make, endpoints:
+            an_endpoint_is_found_as_it_was_put
+            endpoints_of_an_app_are_listed_oldest_first
+            secrets_count_only_with_a_new_endpoint
+            terms_change_in_place
+            who_is_enabled_again_has_no_past_of_failure
+            a_new_secret_ends_the_older_ones
+            with_an_endpoint_goes_its_history
+            changes_are_those_that_the_server_must_notice
+        }
+        $crate::contract::laws! { $make, deliveries:
+            deliveries_are_listed_newest_first_in_pages
+            deliveries_are_found_by_app_endpoint_and_state
+            deliveries_are_found_by_channel_and_event
+            deliveries_are_found_by_when_they_were_cut
+            a_delivery_has_every_attempt
+            gaps_are_listed_newest_first
+        }
+        $crate::contract::laws! { $make, replays:
+            a_replay_of_the_log_does_not_chase_it
+            a_replay_of_the_log_repeats_what_its_filter_lets_through
+            a_replay_of_failed_batches_repeats_live_ones_in_order
+            a_replay_of_one_delivery_repeats_it_once_whatever_became_of_it
+            a_replay_is_counted_first
+            a_replay_needs_its_endpoint
+            replays_that_run_are_always_listed
+            what_is_cancelled_stays_cancelled
+        }
+        $crate::contract::laws! { $make, state:
+            a_snapshot_names_channels_before_their_members
+            a_snapshot_and_the_log_after_it_give_the_truth
+            a_log_in_order_is_found_in_order
+            halves_of_a_batch_do_not_overlap_with_it
+            batches_that_overlap_are_found
+        }
+    };
+}
+pub(crate) use ledger_contract;
