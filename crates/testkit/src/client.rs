@@ -99,6 +99,14 @@ impl Client {
         frame
     }
 
+    /// Reads `connection_established`; false if something else comes or the connection ends.
+    pub fn try_established(&mut self) -> bool {
+        let Incoming::Frame(frame) = self.incoming() else { return false };
+        let is_it = frame.event() == "pusher:connection_established";
+        self.established = is_it.then_some(frame);
+        is_it
+    }
+
     /// The socket id, from `connection_established`.
     #[must_use]
     #[track_caller]
@@ -242,6 +250,14 @@ impl Client {
 
     // --- what the client says
 
+    /// Sends a text frame, if the connection still takes one.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn try_send(&mut self, text: &str) -> Result<(), Error> {
+        self.socket.send(Message::text(text))
+    }
+
     /// Sends a text frame.
     #[track_caller]
     pub fn send(&mut self, text: &str) {
@@ -288,6 +304,13 @@ impl Client {
     /// Asks for a subscription, signed if the channel's name calls for it, and reads nothing.
     #[track_caller]
     pub fn ask(&mut self, channel: &str, channel_data: Option<&str>) {
+        self.send_json(&self.subscription(channel, channel_data));
+    }
+
+    /// The message that [`ask`](Self::ask) sends.
+    #[must_use]
+    #[track_caller]
+    pub fn subscription(&self, channel: &str, channel_data: Option<&str>) -> Value {
         let mut data = json!({ "channel": channel, "auth": "" });
         if channel.starts_with("private-") || channel.starts_with("presence-") {
             data["auth"] = self.auth_for(channel, channel_data).into();
@@ -295,7 +318,7 @@ impl Client {
         if let Some(channel_data) = channel_data {
             data["channel_data"] = channel_data.into();
         }
-        self.say("pusher:subscribe", &data);
+        json!({ "event": "pusher:subscribe", "data": data })
     }
 
     /// Subscribes and expects success.

@@ -11,7 +11,10 @@ pub struct App {
     pub key: String,
     /// Its secret.
     pub secret: String,
+    /// All of its keys, if they are listed.
+    keys: Option<String>,
     lines: Vec<String>,
+    webhooks: Vec<Webhook>,
 }
 
 impl App {
@@ -22,7 +25,9 @@ impl App {
             id: id.to_owned(),
             key: key.to_owned(),
             secret: secret.to_owned(),
+            keys: None,
             lines: Vec::new(),
+            webhooks: Vec::new(),
         }
     }
 
@@ -33,7 +38,75 @@ impl App {
         Self::called(&id, &format!("key-{n}"), &format!("secret-{n}"))
     }
 
+    /// Lists all keys in TOML instead of naming the first one; it should be among them, because
+    /// clients go on using it.
+    #[must_use]
+    pub fn keys(mut self, list: &str) -> Self {
+        self.keys = Some(list.to_owned());
+        self
+    }
+
     /// Adds a line of TOML, such as `client_events = true`.
+    #[must_use]
+    pub fn with(mut self, line: &str) -> Self {
+        self.lines.push(line.to_owned());
+        self
+    }
+
+    /// Adds a webhook endpoint.
+    #[must_use]
+    pub fn webhook(mut self, webhook: Webhook) -> Self {
+        self.webhooks.push(webhook);
+        self
+    }
+}
+
+/// One `[[apps.webhooks]]` section.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    lines: Vec<String>,
+    headers: Vec<String>,
+}
+
+impl Webhook {
+    /// An endpoint at this URL that hears every event of every channel.
+    #[must_use]
+    pub fn to(url: &str) -> Self {
+        Self { lines: vec![format!("url = {url:?}")], headers: Vec::new() }
+    }
+
+    /// It hears only events of these names.
+    #[must_use]
+    pub fn events(self, names: &[&str]) -> Self {
+        self.with(&format!("events = {names:?}"))
+    }
+
+    /// It hears only of channels that start so.
+    #[must_use]
+    pub fn prefix(self, prefix: &str) -> Self {
+        self.with(&format!("channel_prefix = {prefix:?}"))
+    }
+
+    /// It hears only of channels that end so.
+    #[must_use]
+    pub fn suffix(self, suffix: &str) -> Self {
+        self.with(&format!("channel_suffix = {suffix:?}"))
+    }
+
+    /// Sends a header with every request.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push(format!("{name:?} = {value:?}"));
+        self
+    }
+
+    /// Signs the Standard Webhooks headers with this secret, `whsec_` and base64.
+    #[must_use]
+    pub fn secret(self, secret: &str) -> Self {
+        self.with(&format!("signing_secret = {secret:?}"))
+    }
+
+    /// Adds a line of TOML, such as `max_in_flight = 1`.
     #[must_use]
     pub fn with(mut self, line: &str) -> Self {
         self.lines.push(line.to_owned());
@@ -45,6 +118,7 @@ impl App {
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     settings: Vec<String>,
+    webhooks: Vec<String>,
     apps: Vec<App>,
     listen_also: Vec<String>,
     certificate: Option<(&'static str, &'static str)>,
@@ -69,6 +143,13 @@ impl Config {
     #[must_use]
     pub fn setting(mut self, line: &str) -> Self {
         self.settings.push(line.to_owned());
+        self
+    }
+
+    /// Adds a line to `[webhooks]`, such as `grace_ms = 300`.
+    #[must_use]
+    pub fn webhooks(mut self, line: &str) -> Self {
+        self.webhooks.push(line.to_owned());
         self
     }
 
@@ -133,6 +214,9 @@ impl Config {
         for line in &self.settings {
             writeln!(text, "{line}").unwrap();
         }
+        if !self.webhooks.is_empty() {
+            writeln!(text, "\n[webhooks]\n{}", self.webhooks.join("\n")).unwrap();
+        }
         for app in &self.apps {
             write_app(&mut text, app);
         }
@@ -142,10 +226,18 @@ impl Config {
 
 fn write_app(text: &mut String, app: &App) {
     writeln!(text, "\n[[apps]]").unwrap();
-    for (name, value) in [("id", &app.id), ("key", &app.key), ("secret", &app.secret)] {
-        writeln!(text, "{name} = {value:?}").unwrap();
+    writeln!(text, "id = {:?}", app.id).unwrap();
+    match &app.keys {
+        Some(keys) => writeln!(text, "keys = {keys}").unwrap(),
+        None => writeln!(text, "key = {:?}\nsecret = {:?}", app.key, app.secret).unwrap(),
     }
     for line in &app.lines {
         writeln!(text, "{line}").unwrap();
+    }
+    for webhook in &app.webhooks {
+        writeln!(text, "\n[[apps.webhooks]]\n{}", webhook.lines.join("\n")).unwrap();
+        if !webhook.headers.is_empty() {
+            writeln!(text, "headers = {{ {} }}", webhook.headers.join(", ")).unwrap();
+        }
     }
 }

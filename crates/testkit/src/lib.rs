@@ -1,6 +1,6 @@
 //! What a black-box test needs to talk to a running server: a process to start and stop, a raw
 //! WebSocket client, a hand-made one for bad frames, a signed HTTP client and a client for the HTTP
-//! fallbacks. Nothing here links a crate of Bellwire, so a mistake that the server makes on both
+//! fallbacks, and a webhook receiver. Nothing here links a crate of Bellwire, so a mistake that the server makes on both
 //! sides of the wire cannot hide; every signature is computed here anew.
 //!
 //! Everything panics when the server does not do what was expected: the panic is the test's failure.
@@ -12,6 +12,8 @@ mod config;
 mod fallback;
 mod frame;
 mod http;
+mod power;
+mod receiver;
 mod server;
 mod sign;
 mod stream;
@@ -19,10 +21,14 @@ mod wire;
 
 pub use api::{Api, Signed};
 pub use client::{Client, Close, Incoming};
-pub use config::{App, Config};
+pub use config::{App, Config, Webhook};
 pub use fallback::{Fallback, FallbackFrame, Streaming};
 pub use frame::Frame;
 pub use http::{Connection, Request, Response};
+pub use power::Power;
+pub use receiver::{
+    Answer, DeadPort, DeadTargets, Deaf, Delivery, Gap, Gate, Given, Hook, Receiver, View,
+};
 pub use server::{Refusal, Server};
 pub use sign::{channel_auth, hmac_hex, md5_hex, user_auth};
 pub use stream::{PATIENCE, Stream, Target};

@@ -18,6 +18,7 @@ use crate::{Api, App, Client, Config, Connection, PATIENCE, Request, Target};
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
+    binary: PathBuf,
     child: Child,
     config: Config,
     target: Target,
@@ -45,9 +46,11 @@ impl Server {
         let admin = free_address();
         write_config(dir.path(), &config, addr, admin);
         let mut child = spawn(binary, &dir.path().join("bellwire.toml"));
-        let stderr = collect_stderr(&mut child);
+        let stderr = Arc::default();
+        collect_stderr(&mut child, &stderr);
         let target = Target { addr, tls: config.certificate().is_some() };
-        let mut server = Self { child, config, target, admin, dir, stderr };
+        let binary = binary.to_owned();
+        let mut server = Self { binary, child, config, target, admin, dir, stderr };
         server.wait_until_up();
         server
     }
@@ -71,7 +74,8 @@ impl Server {
     #[track_caller]
     pub fn refused_file(binary: &Path, file: &Path) -> Refusal {
         let mut child = spawn(binary, file);
-        let stderr = collect_stderr(&mut child);
+        let stderr = Arc::default();
+        collect_stderr(&mut child, &stderr);
         let status = wait_for(&mut child);
         if status.is_none() {
             let _ = child.kill();
@@ -188,6 +192,31 @@ impl Server {
         self.signal(Signal::KILL);
     }
 
+    /// Kills it and waits for its end.
+    #[track_caller]
+    pub fn crash(&mut self) {
+        self.kill();
+        self.wait();
+    }
+
+    /// Starts it again after its end, on the same ports and in the same folder, and waits until
+    /// `/up` answers. What it writes to stderr is added to what it wrote before.
+    #[track_caller]
+    pub fn restart(&mut self) {
+        assert!(!self.is_running(), "the server is still running");
+        self.child = spawn(&self.binary, &self.config_file());
+        collect_stderr(&mut self.child, &self.stderr);
+        self.wait_until_up();
+    }
+
+    /// Like [`restart`](Self::restart), with another config.
+    #[track_caller]
+    pub fn restart_with(&mut self, config: Config) {
+        write_config(self.dir.path(), &config, self.target.addr, self.admin);
+        self.config = config;
+        self.restart();
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
@@ -288,10 +317,9 @@ fn spawn(binary: &Path, file: &Path) -> Child {
         .unwrap_or_else(|e| panic!("cannot start {}: {e}", binary.display()))
 }
 
-fn collect_stderr(child: &mut Child) -> Arc<Mutex<String>> {
+fn collect_stderr(child: &mut Child, text: &Arc<Mutex<String>>) {
     let lines = BufReader::new(child.stderr.take().unwrap());
-    let text = Arc::new(Mutex::new(String::new()));
-    let shared = Arc::clone(&text);
+    let shared = Arc::clone(text);
     thread::spawn(move || {
         for line in lines.lines().map_while(Result::ok) {
             let mut text = shared.lock().unwrap();
@@ -299,7 +327,6 @@ fn collect_stderr(child: &mut Child) -> Arc<Mutex<String>> {
             text.push('\n');
         }
     });
-    text
 }
 
 /// The text once the reading thread has let go of it, which it does at the end of the pipe.

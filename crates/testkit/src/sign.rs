@@ -7,9 +7,15 @@ use sha2::Sha256;
 /// HMAC-SHA256 of `text` with `secret`, in lower-case hex.
 #[must_use]
 pub fn hmac_hex(secret: &str, text: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(text.as_bytes());
-    hex(&mac.finalize().into_bytes())
+    hex(&hmac_sha256(secret.as_bytes(), text.as_bytes()))
+}
+
+/// HMAC-SHA256 of any bytes.
+#[must_use]
+pub(crate) fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(bytes);
+    mac.finalize().into_bytes().into()
 }
 
 /// MD5 of `bytes`, in lower-case hex.
@@ -41,7 +47,8 @@ pub fn user_auth(key: &str, secret: &str, socket_id: &str, user_data: &str) -> S
     format!("{key}:{}", hmac_hex(secret, &text))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
         .iter()
