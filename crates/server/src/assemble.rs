@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use bellwire_hub::{Apps, Hub};
 use bellwire_store::Sqlite;
+use bellwire_webhooks::service::Service;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
@@ -20,9 +21,11 @@ use crate::gateway::fallback::Fallbacks;
 use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
+use crate::management::{Desk, Management};
 use crate::ops::apps::AppSources;
 use crate::ops::clock::now_ms;
-use crate::ops::facts::LiveLog;
+use crate::ops::facts::Facts;
+use crate::ops::webhooks::{self, Watch};
 use crate::ops::{machine, metrics};
 
 mod welcome;
@@ -35,14 +38,13 @@ const FOLLOW: Duration = Duration::from_millis(200);
 const CERTIFICATES: Duration = Duration::from_secs(5);
 /// How long established connections have for their close frames after the drain window.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+/// How long webhooks that are under way have at the end.
+const LAST_POSTS: Duration = Duration::from_secs(5);
 
 /// Runs the server until SIGTERM or SIGINT.
 pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let _lock = lock_folder(&config.data_dir)?;
     machine::check(config)?;
-    if config.wants_webhooks {
-        tracing::warn!("the config asks for webhooks: this version does not send any yet");
-    }
     let certificate = match &config.tls {
         Some((cert, key)) => Some(Certificate::read(cert, key)?),
         None => None,
@@ -51,33 +53,49 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let first_app = welcome::first_app(config, &store)?;
     let handle = metrics::start()?;
     let (switchboard, polls) = Switchboard::new(config.workers, gateway_settings(config))?;
-    let facts = Arc::new(LiveLog::new());
+    let facts = Arc::new(Facts::new());
     let outlet = Arc::clone(&switchboard);
-    let hub = Arc::new(Hub::new(node()?, config.cache_bytes_max, outlet, facts));
+    let hub = Hub::new(node()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
+    let hub = Arc::new(hub);
     let apps = Arc::new(Apps::default());
-    let mut sources = AppSources::new(config, file, store, Arc::clone(&apps), Arc::clone(&hub));
+    let runtime = runtime(config)?;
+    let mut sources =
+        AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
     sources.load()?;
+    let watch = Arc::new(Watch::default());
+    let handle_of = runtime.handle().clone();
+    let webhooks =
+        webhooks::start(&config.webhooks, &store, &apps, &hub, Arc::clone(&watch), handle_of)?;
+    facts.pass_on_to(webhooks.sink());
+    sources.tell(Arc::clone(&webhooks));
     let workers = gateway::start(&switchboard, polls, &hub, gateway_settings(config))?;
+    let require_https = config.webhooks.require_https;
+    let desk = Desk::new(Arc::clone(&apps), store, Arc::clone(&webhooks), require_https);
     let house = Arc::new(House {
         door: Door::new(Arc::clone(&apps), config.max_connections),
         fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),
         apps,
         hub,
         switchboard,
+        management: Management::new(desk, &config.path_prefix),
+        watch,
         metrics: handle,
         metrics_token: config.metrics_token.clone(),
         path_prefix: config.path_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     });
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(usize::from(config.workers).max(1))
-        .thread_name("http")
-        .enable_all()
-        .build()?;
-    let server = Server { house, certificate, sources };
+    let server = Server { house, certificate, sources, webhooks };
     let result = runtime.block_on(server.live(config, first_app.as_ref(), workers));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
+}
+
+fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(usize::from(config.workers).max(1))
+        .thread_name("http")
+        .enable_all()
+        .build()
 }
 
 /// The server while it runs.
@@ -85,6 +103,7 @@ struct Server {
     house: Arc<House>,
     certificate: Option<Arc<Certificate>>,
     sources: AppSources,
+    webhooks: Arc<Service>,
 }
 
 impl Server {
@@ -115,6 +134,7 @@ impl Server {
             }
         }
         self.leave(config.drain_window, &mut interrupt).await;
+        self.finish_webhooks(&mut interrupt).await;
         self.house.switchboard.stop();
         for worker in workers {
             if worker.join().is_err() {
@@ -177,6 +197,7 @@ impl Server {
     /// cuts it short.
     async fn leave(&self, window: Duration, interrupt: &mut tokio::signal::unix::Signal) {
         tracing::info!(window_s = window.as_secs(), "draining");
+        self.webhooks.close();
         self.house.door.shut();
         self.house.switchboard.drain(window);
         let ends = Instant::now() + window;
@@ -188,6 +209,20 @@ impl Server {
             }
         }
         tokio::time::sleep(LAST_WORDS).await;
+    }
+
+    /// Lets webhooks that are under way end. What is not delivered will be after the next start.
+    async fn finish_webhooks(&self, interrupt: &mut tokio::signal::unix::Signal) {
+        self.webhooks.park();
+        let ends = Instant::now() + LAST_POSTS;
+        let mut look = every(Duration::from_millis(20));
+        while self.webhooks.under_way() > 0 && Instant::now() < ends {
+            tokio::select! {
+                _ = look.tick() => {}
+                _ = interrupt.recv() => break,
+            }
+        }
+        self.webhooks.stop();
     }
 }
 

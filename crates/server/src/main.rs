@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod gateway;
 mod http;
+mod management;
 mod ops;
 #[cfg(test)]
 mod reference;

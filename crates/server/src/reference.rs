@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use bellwire_hub::Settings;
 use bellwire_protocol::limits;
+use bellwire_webhooks::endpoint::Terms;
 
 use crate::config::Config;
 use crate::ops::metrics;
@@ -33,6 +34,9 @@ fn the_config_page_reference_shows_every_key_with_its_default() {
     let mut default = Config::parse("", &|_| None).unwrap();
     assert_eq!(shown.apps[0].settings, Settings::default());
     default.apps.clone_from(&shown.apps);
+    default.endpoints.clone_from(&shown.endpoints);
+    let url = &shown.endpoints[0].terms.url;
+    assert_eq!(shown.endpoints[0].terms, Terms::new(url));
     assert_eq!(format!("{shown:?}"), format!("{default:?}"));
     let settings = serde_json::to_value(Settings::default()).unwrap();
     for key in settings.as_object().unwrap().keys() {

@@ -32,7 +32,7 @@ Exit codes:
   0  done
   1  failed
   2  the command line is wrong
-  3  there is no such app, key or server path
+  3  what was named is not there: an app, key, endpoint, delivery or server path
   4  refused by the server: credentials, limits or toggles
   5  the server cannot be reached";
 

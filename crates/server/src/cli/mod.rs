@@ -9,6 +9,7 @@ mod endpoint;
 mod failure;
 mod heard;
 mod keys;
+mod listen;
 mod moment;
 mod output;
 mod place;
@@ -20,9 +21,11 @@ mod settings;
 mod socket;
 mod subscribe;
 mod table;
+mod tokens;
 mod trigger;
 mod trust;
 mod users;
+mod webhooks;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,6 +64,14 @@ enum Command {
     /// The keys of an app on this machine, while the server runs or not
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// The webhooks of a server on this machine, while it runs or not
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
+    /// Receive webhooks for a try: print each, check its signatures, answer as told, until Ctrl-C
+    Listen(listen::Listen),
+    /// What opens the management API of a server on this machine
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
     /// Publish an event
     Trigger(trigger::Trigger),
     /// Listen to channels and print their events, one a line, until Ctrl-C
@@ -93,6 +104,9 @@ impl Command {
             Self::CheckConfig { config, output } => serve::check(config.as_deref(), output),
             Self::Apps(apps) => apps.run(),
             Self::Keys(keys) => keys.run(),
+            Self::Webhooks(webhooks) => webhooks.run(),
+            Self::Listen(listen) => listen.run(),
+            Self::Tokens(tokens) => tokens.run(),
             Self::Trigger(trigger) => trigger.run(),
             Self::Subscribe(subscribe) => subscribe.run(),
             Self::Channels(channels) => channels.run(),

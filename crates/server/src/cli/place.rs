@@ -32,9 +32,9 @@ impl Place {
             (None, Some(_)) => None,
             (file, _) => Some(read_config(file.as_deref())?),
         };
-        let (declared, of_config) = match config {
-            Some(config) => (config.apps, config.data_dir),
-            None => (Vec::new(), PathBuf::new()),
+        let (declared, of_config, require_https) = match config {
+            Some(config) => (config.apps, config.data_dir, config.webhooks.require_https),
+            None => (Vec::new(), PathBuf::new(), false),
         };
         let data_dir = self.data_dir.clone().unwrap_or(of_config);
         let is_there = data_dir.join(bellwire_store::FILE).exists();
@@ -43,7 +43,15 @@ impl Place {
             || self.config.is_some()
             || std::env::var_os("BELLWIRE_DATA_DIR").is_some()
             || Path::new(DEFAULT_FILE).exists();
-        Ok(Cellar { data_dir, is_named, declared, store })
+        Ok(Cellar { data_dir, is_named, declared, store, require_https })
+    }
+
+    /// The flags that name the same place on another command line, with a space before each.
+    pub(super) fn flags(&self) -> String {
+        let flag = |name, path: &Option<PathBuf>| {
+            path.as_ref().map_or(String::new(), |path| format!(" --{name} {}", path.display()))
+        };
+        flag("data-dir", &self.data_dir) + &flag("config", &self.config)
     }
 }
 
@@ -57,6 +65,8 @@ pub(super) struct Cellar {
     declared: Vec<AppSpec>,
     /// Nothing before the first start.
     store: Option<Sqlite>,
+    /// Whether the config file refuses endpoints that are not https.
+    pub(super) require_https: bool,
 }
 
 /// An app, and where it was found.
@@ -120,6 +130,19 @@ impl Cellar {
             ));
         }
         Ok(app.spec)
+    }
+
+    /// The database.
+    pub(super) fn store(&self) -> Result<&Sqlite, Failure> {
+        self.store.as_ref().ok_or_else(|| self.nothing_here())
+    }
+
+    /// The database, which is made now if there was none and a place was named for it.
+    pub(super) fn store_or_new(&mut self) -> Result<&Sqlite, Failure> {
+        if self.store.is_none() && self.is_named {
+            self.store = Some(Sqlite::open(&self.data_dir)?);
+        }
+        self.store()
     }
 
     /// Writes an app down. The first one makes the database, where a place was named for it.

@@ -33,6 +33,8 @@ fn write_commands(page: &mut String, command: &Command, name: &str) {
     let mut below = command.get_subcommands().filter(|sub| sub.get_name() != "help").peekable();
     if below.peek().is_none() {
         write_command(page, command, name);
+    } else if let (Some(more), true) = (command.get_after_help(), name.contains(' ')) {
+        writeln!(page, "\n## {name}\n\n```text\n{more}\n```").unwrap();
     }
     for sub in below {
         write_commands(page, sub, &format!("{name} {}", sub.get_name()));
@@ -52,6 +54,9 @@ fn write_command(page: &mut String, command: &Command, name: &str) {
     for arg in args {
         writeln!(page, "| `{}` | {} |", form(arg).replace('|', "\\|"), meaning(arg)).unwrap();
     }
+    if let Some(more) = command.get_after_help() {
+        writeln!(page, "\n```text\n{more}\n```").unwrap();
+    }
 }
 
 /// How an argument is written.
@@ -70,6 +75,10 @@ fn meaning(arg: &Arg) -> String {
     let mut text = arg.get_help().map(ToString::to_string).unwrap_or_default();
     if let Some(variable) = arg.get_env() {
         write!(text, " [env: {}]", variable.display()).unwrap();
+    }
+    let usual: Vec<_> = arg.get_default_values().iter().map(|v| v.to_string_lossy()).collect();
+    if arg.get_action().takes_values() && usual.iter().any(|value| !value.is_empty()) {
+        write!(text, " [default: {}]", usual.join(", ")).unwrap();
     }
     let possible: Vec<_> =
         arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect();

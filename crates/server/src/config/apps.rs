@@ -4,6 +4,8 @@ use anyhow::{Context as _, anyhow, bail};
 use bellwire_hub::{AppSpec, KeySpec, Settings};
 use serde::Deserialize;
 
+use super::webhooks::RawEndpoint;
+
 /// `[[apps]]`.
 #[derive(Deserialize)]
 pub(super) struct RawApp {
@@ -13,7 +15,7 @@ pub(super) struct RawApp {
     #[serde(default)]
     keys: Vec<RawKey>,
     #[serde(default)]
-    pub(super) webhooks: Vec<RawWebhook>,
+    pub(super) webhooks: Vec<RawEndpoint>,
     /// Every other key; [`Settings`] refuses those that it does not know.
     #[serde(flatten)]
     settings: toml::Table,
@@ -31,21 +33,6 @@ struct RawKey {
 
 fn yes() -> bool {
     true
-}
-
-/// `[[apps.webhooks]]`, checked for unknown keys.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the webhook engine reads it later")]
-pub(super) struct RawWebhook {
-    url: String,
-    #[serde(default)]
-    events: Vec<String>,
-    channel_prefix: Option<String>,
-    channel_suffix: Option<String>,
-    #[serde(default)]
-    headers: std::collections::BTreeMap<String, String>,
-    signing_secret: Option<String>,
 }
 
 impl RawApp {

@@ -3,6 +3,7 @@
 
 mod apps;
 mod raw;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use ipnet::IpNet;
 
 #[cfg(test)]
 pub(crate) use raw::FROM_ENVIRONMENT as SERVER_KEYS;
+pub(crate) use webhooks::{Declared, Durability, Webhooks};
 
 /// What the operator wants.
 #[derive(Debug, Clone)]
@@ -55,8 +57,10 @@ pub(crate) struct Config {
     pub(crate) log_format: LogFormat,
     /// Apps of the file and of the environment.
     pub(crate) apps: Vec<AppSpec>,
-    /// Whether the file asks for webhooks.
-    pub(crate) wants_webhooks: bool,
+    /// How webhooks are kept and sent.
+    pub(crate) webhooks: Webhooks,
+    /// Where the file's apps want them.
+    pub(crate) endpoints: Vec<Declared>,
 }
 
 /// Where a listener listens.
@@ -110,9 +114,17 @@ impl Config {
             let kind = database.split(':').next().unwrap_or_default().to_owned();
             bail!("[server] database ({kind}): this version keeps its data in SQLite in data_dir");
         }
-        let wants_webhooks = raw.apps.iter().any(|app| !app.webhooks.is_empty());
-        let mut apps =
-            raw.apps.into_iter().map(apps::RawApp::check).collect::<anyhow::Result<Vec<_>>>()?;
+        let webhooks = raw.webhooks.check()?;
+        let mut apps = Vec::new();
+        let mut endpoints = Vec::new();
+        for mut app in raw.apps {
+            let wanted = std::mem::take(&mut app.webhooks);
+            let app = app.check()?;
+            for endpoint in wanted {
+                endpoints.push(endpoint.check(&app.id, webhooks.require_https)?);
+            }
+            apps.push(app);
+        }
         apps.extend(apps::from_environment(environment, &apps)?);
         find_clash(&apps).map_err(|clash| anyhow!("[[apps]]: {clash}"))?;
         Ok(Self {
@@ -140,7 +152,8 @@ impl Config {
             log: server.log,
             log_format: server.log_format,
             apps,
-            wants_webhooks,
+            webhooks,
+            endpoints,
         })
     }
 }

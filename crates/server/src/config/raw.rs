@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::LogFormat;
 use super::apps::RawApp;
+use super::webhooks::RawWebhooks;
 
 /// The whole file.
 #[derive(Deserialize)]
@@ -18,8 +19,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) cluster: Cluster,
     #[serde(default)]
-    #[expect(dead_code, reason = "checked for unknown keys; the webhook engine reads it later")]
-    pub(super) webhooks: Webhooks,
+    pub(super) webhooks: RawWebhooks,
     #[serde(default)]
     pub(super) apps: Vec<RawApp>,
 }
@@ -104,16 +104,6 @@ pub(super) struct Tls {
 pub(super) struct Cluster {
     pub(super) bus: Option<String>,
     pub(super) node_lease_ms: Option<u64>,
-}
-
-/// `[webhooks]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Webhooks {
-    durability: Option<String>,
-    grace_ms: Option<u64>,
-    retry_window_ms: Option<u64>,
-    allow_private_targets: Option<bool>,
 }
 
 /// Keys of `[server]` that the environment may set, each as `BELLWIRE_` and its name in capitals.

@@ -7,7 +7,7 @@ use http_body_util::{Either, Full};
 use crate::gateway::fallback::Stream;
 
 /// The body of every answer.
-pub(crate) type Body = Either<Full<Bytes>, Stream>;
+pub(crate) type Body = Either<Full<Bytes>, Either<Stream, axum::body::Body>>;
 
 /// A finished answer: JSON on success, one line of plain text on refusal (contract 12.2, 12.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,11 @@ impl Answer {
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         response
     }
+}
+
+/// The body of an answer that axum has made.
+pub(super) fn others(body: axum::body::Body) -> Body {
+    Either::Right(Either::Right(body))
 }
 
 /// Lets pages of any origin read the answer.

@@ -16,6 +16,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::gateway::Switchboard;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
+use crate::management::Management;
+use crate::ops::webhooks::Watch;
 
 pub(crate) use answer::Answer;
 pub(crate) use listen::{Bound, bind, serve};
@@ -32,6 +34,10 @@ pub(crate) struct House {
     pub(crate) door: Door,
     /// Sessions of the HTTP fallbacks.
     pub(crate) fallbacks: Fallbacks,
+    /// The management API.
+    pub(crate) management: Management,
+    /// How the webhooks are.
+    pub(crate) watch: Arc<Watch>,
     /// What metrics are read from.
     pub(crate) metrics: PrometheusHandle,
     /// What opens `/metrics` on the main listener; none: it is not there.

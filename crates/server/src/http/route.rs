@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
 
-use super::answer::{Answer, Body, allow_any_origin};
+use super::answer::{Answer, Body, allow_any_origin, others};
 use super::{House, Peer};
 use crate::api;
 use crate::gateway::admission;
@@ -41,6 +41,7 @@ pub(crate) async fn route<W: Wire>(
             let line = "This is a WebSocket endpoint: connect with ws:// or wss://";
             Answer::refusal(StatusCode::UPGRADE_REQUIRED, line).into_response()
         }
+        ["management", ..] => house.management.answer(request, &path).await.map(others),
         ["apps" | "users", ..] => api::answer(&house, request, &path).await.into_response(),
         ["up"] => Answer::json("{\"up\":true}").into_response(),
         ["ready"] => ready(&house).into_response(),
@@ -165,7 +166,7 @@ fn receive(
     asks: &admission::Request<'_>,
 ) -> Response<Body> {
     let body = match house.fallbacks.receive(session, kind, &house.door, asks) {
-        Received::Stream(stream) => Either::Right(stream),
+        Received::Stream(stream) => Either::Right(Either::Left(stream)),
         Received::Refused(text) => Either::Left(text.into()),
     };
     let mut response = Response::new(body);
@@ -214,7 +215,9 @@ fn ready(house: &House) -> Answer {
         answer.status = StatusCode::SERVICE_UNAVAILABLE;
         return answer;
     }
-    Answer::json("{\"ready\":true}")
+    // Clients are served all the same, so it is ready; whoever trusts webhooks should know.
+    let durable = house.watch.is_durable();
+    Answer::json(format!("{{\"ready\":true,\"webhooks\":{{\"durable\":{durable}}}}}"))
 }
 
 fn metrics(house: &House, request: &Request<Incoming>, peer: Peer) -> Answer {

@@ -8,8 +8,10 @@ use anyhow::Context as _;
 use bellwire_hub::{AppSpec, AppStore as _, Apps, Hub};
 use bellwire_protocol::close;
 use bellwire_store::Sqlite;
+use bellwire_webhooks::service::Service;
 
-use crate::config::Config;
+use crate::config::{Config, Declared};
+use crate::ops::webhooks;
 
 /// Where the apps come from, and who is told.
 pub(crate) struct AppSources {
@@ -20,6 +22,10 @@ pub(crate) struct AppSources {
     store: Arc<Sqlite>,
     apps: Arc<Apps>,
     hub: Arc<Hub>,
+    /// Endpoints of the file.
+    endpoints: Vec<Declared>,
+    /// Who is told when something changed; nobody before the first loading.
+    webhooks: Option<Arc<Service>>,
     /// The store's version that is served.
     version: u64,
 }
@@ -32,12 +38,27 @@ impl AppSources {
         apps: Arc<Apps>,
         hub: Arc<Hub>,
     ) -> Self {
-        let declared = config.apps.clone();
-        Self { file: file.map(Path::to_owned), declared, store, apps, hub, version: 0 }
+        Self {
+            file: file.map(Path::to_owned),
+            declared: config.apps.clone(),
+            store,
+            apps,
+            hub,
+            endpoints: config.endpoints.clone(),
+            webhooks: None,
+            version: 0,
+        }
+    }
+
+    /// From now on webhooks are told of changes.
+    pub(crate) fn tell(&mut self, webhooks: Arc<Service>) {
+        self.webhooks = Some(webhooks);
     }
 
     /// Makes file and store together the apps of the server.
     pub(crate) fn load(&mut self) -> anyhow::Result<()> {
+        webhooks::declare(&self.store, &self.endpoints)
+            .context("the webhooks of the config file cannot be written down")?;
         self.version = self.store.version()?;
         let mut specs = self.declared.clone();
         for stored in self.store.apps()? {
@@ -56,6 +77,9 @@ impl AppSources {
             tracing::info!(app = %app.id, code = close.code, "closing all connections of an app");
             self.hub.close_app(&app, &close);
         }
+        if let Some(webhooks) = &self.webhooks {
+            webhooks.changed();
+        }
         Ok(())
     }
 
@@ -73,6 +97,7 @@ impl AppSources {
         match Config::read(self.file.as_deref()) {
             Ok(config) => {
                 self.declared = config.apps;
+                self.endpoints = config.endpoints;
                 self.load_or_keep("the config file was read again");
             }
             Err(error) => {

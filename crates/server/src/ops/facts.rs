@@ -1,22 +1,34 @@
-//! Where facts go as long as nobody else wants them: the metrics and the live log.
+//! Where facts go: the metrics, the live log, and the webhooks.
+
+use std::sync::OnceLock;
 
 use bellwire_hub::fact::What;
 use bellwire_hub::{Fact, FactSink};
+use bellwire_webhooks::service::Sink;
 use metrics::{Counter, counter};
 
-/// Counts facts by kind and writes them to the log at debug level, under `bellwire::live`.
-pub(crate) struct LiveLog {
+/// Counts facts by kind, writes them to the log at debug level, under `bellwire::live`, and passes
+/// them on.
+pub(crate) struct Facts {
     counters: [(&'static str, Counter); What::NAMES.len()],
+    /// The webhooks; they start after the hub, before the first client.
+    webhooks: OnceLock<Sink>,
 }
 
-impl LiveLog {
+impl Facts {
     pub(crate) fn new() -> Self {
         let counter = |name: &'static str| (name, counter!("bellwire_facts_total", "kind" => name));
-        Self { counters: What::NAMES.map(counter) }
+        Self { counters: What::NAMES.map(counter), webhooks: OnceLock::new() }
+    }
+
+    /// From now on webhooks hear of facts.
+    pub(crate) fn pass_on_to(&self, sink: Sink) {
+        // It is called once.
+        let _ = self.webhooks.set(sink);
     }
 }
 
-impl FactSink for LiveLog {
+impl FactSink for Facts {
     fn take(&self, fact: Fact) {
         let name = fact.what.name();
         if let Some((_, counter)) = self.counters.iter().find(|(known, _)| *known == name) {
@@ -27,6 +39,9 @@ impl FactSink for LiveLog {
             app = %fact.app, channel = %fact.channel, at_ms = fact.at_ms, user = user(&fact.what),
             "{name}"
         );
+        if let Some(webhooks) = self.webhooks.get() {
+            webhooks.take(fact);
+        }
     }
 }
 

@@ -3,7 +3,11 @@
 mod apps;
 mod client;
 mod keys;
+mod listen;
+mod running;
 mod subscribe;
+mod tokens;
+mod webhooks;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -1,91 +1,24 @@
 //! `bellwire subscribe`: what it prints, how it ends, and that it comes back.
 
-use std::io::{BufRead as _, BufReader, Read};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use bellwire_testkit::{App, Config, PATIENCE, Server};
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use rustix::process::Signal;
+use serde_json::json;
 
-use super::{address, ask, command};
+use super::running::Running;
+use super::{address, ask};
 use crate::support::{featured, serve, serve_app, server};
 
-/// A `subscribe` that runs.
-struct Listener {
-    child: Child,
-    out: Receiver<String>,
-    err: Receiver<String>,
+/// A `subscribe` that runs against the server, in its folder.
+fn listener(server: &Server, args: &[&str]) -> Running {
+    listener_at(server, &address(server), args)
 }
 
-impl Listener {
-    /// Starts against the server, in its folder.
-    fn start(server: &Server, args: &[&str]) -> Self {
-        Self::start_at(server, &address(server), args)
-    }
-
-    fn start_at(server: &Server, host: &str, args: &[&str]) -> Self {
-        let args = [&["subscribe", "--host", host], args].concat();
-        let mut child = command(server.dir(), &args)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        Self { child, out: lines(out), err: lines(err) }
-    }
-
-    /// The next line of its result.
-    #[track_caller]
-    fn line(&self) -> String {
-        self.out.recv_timeout(PATIENCE).expect("no line came")
-    }
-
-    /// The next message of its result.
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.line()).unwrap()
-    }
-
-    /// Waits for a note with these words.
-    #[track_caller]
-    fn note(&self, words: &str) -> String {
-        loop {
-            let line = self.err.recv_timeout(PATIENCE).expect(words);
-            if line.contains(words) {
-                return line;
-            }
-        }
-    }
-
-    /// Ends it with a signal; its exit code, and whatever it had printed beyond what was read.
-    fn end(mut self, signal: Signal) -> (i32, Vec<String>) {
-        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
-        kill_process(pid, signal).unwrap();
-        let status = self.child.wait().unwrap();
-        (status.code().unwrap(), self.out.iter().collect())
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    receiver
+fn listener_at(server: &Server, host: &str, args: &[&str]) -> Running {
+    Running::start(server.dir(), &[&["subscribe", "--host", host], args].concat())
 }
 
 // contract: 4.6, 3.7
@@ -93,7 +26,7 @@ fn lines(from: impl Read + Send + 'static) -> Receiver<String> {
 fn events_come_one_a_line_until_ctrl_c_ends_it_well() {
     let server = server();
     for signal in [Signal::INT, Signal::TERM] {
-        let listener = Listener::start(&server, &["a", "b"]);
+        let listener = listener(&server, &["a", "b"]);
         listener.note("connected to");
         listener.note("subscribed to a");
         listener.note("subscribed to b");
@@ -110,7 +43,7 @@ fn events_come_one_a_line_until_ctrl_c_ends_it_well() {
 #[test]
 fn programs_get_every_message_as_it_came() {
     let server = server();
-    let listener = Listener::start(&server, &["a", "--json"]);
+    let listener = listener(&server, &["a", "--json"]);
     assert_eq!(listener.json()["event"], "pusher:connection_established");
     let succeeded = listener.json();
     assert_eq!(succeeded["event"], "pusher_internal:subscription_succeeded");
@@ -124,7 +57,7 @@ fn programs_get_every_message_as_it_came() {
 fn private_and_presence_channels_are_signed() {
     let server = serve_app(featured());
     let args = ["private-a", "presence-r", "--user-id", "cli", "--user-info", r#"{"name":"Zoë"}"#];
-    let listener = Listener::start(&server, &args);
+    let listener = listener(&server, &args);
     listener.note("subscribed to private-a");
     listener.note("subscribed to presence-r, 1 there: cli");
     let mut ann = server.connect();
@@ -143,7 +76,7 @@ fn private_and_presence_channels_are_signed() {
 fn tls_carries_a_subscription_too() {
     let server = serve(Config::with(App::new(1)).tls());
     ask(&server, &["subscribe", "a"]).fails(5, &["certificate", "--insecure"]);
-    let listener = Listener::start(&server, &["private-a", "--insecure"]);
+    let listener = listener(&server, &["private-a", "--insecure"]);
     listener.note("subscribed to private-a");
     server.api().publish("private-a", "x", &"long".repeat(2_000));
     assert!(listener.line().ends_with(&"long".repeat(2_000)));
@@ -187,7 +120,7 @@ fn a_wrong_line_is_told_before_anything_is_sent() {
 fn a_broken_connection_is_made_again_with_its_subscriptions() {
     let server = server();
     let relay = Relay::to(server.target().addr);
-    let listener = Listener::start_at(&server, &relay.address, &["a", "private-b"]);
+    let listener = listener_at(&server, &relay.address, &["a", "private-b"]);
     listener.note("subscribed to private-b");
     relay.cut();
     listener.note("the connection broke; trying again in 1 s");
@@ -201,7 +134,7 @@ fn a_broken_connection_is_made_again_with_its_subscriptions() {
 #[test]
 fn a_server_that_leaves_is_waited_for() {
     let server = server();
-    let listener = Listener::start(&server, &["a"]);
+    let listener = listener(&server, &["a"]);
     listener.note("subscribed to a");
     server.terminate();
     listener.note("4200");

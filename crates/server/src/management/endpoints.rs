@@ -1,0 +1,185 @@
+//! Webhooks: making, changing and removing them. What the config file declares is read-only.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use bellwire_protocol::AppId;
+use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret, Terms};
+use bellwire_webhooks::ids::EndpointId;
+use bellwire_webhooks::ledger::Ledger as _;
+use http::StatusCode;
+
+use super::auth::{Named, Within};
+use super::input;
+use super::problem::{BadBody, Conflicts, Problem, Refusals};
+use super::terms::{self, NewWebhook, WebhookPatch};
+use super::Desk;
+use super::views::webhook::{
+    AppPath, Webhook, WebhookChanged, WebhookCreated, WebhookList, WebhookPath,
+};
+use crate::ops::clock::now_ms;
+use crate::ops::random::random_hex;
+use crate::ops::webhooks::new_secret;
+
+/// Why a webhook of the config file cannot be changed.
+pub(super) const READ_ONLY: &str = "The config file declares this webhook: change it there";
+
+/// List the webhooks of an app
+///
+/// Oldest first, those of the config file too.
+#[utoipa::path(
+    get, path = "/apps/{app_id}/webhooks", tag = "webhooks", operation_id = "list_webhooks",
+    params(AppPath),
+    responses((status = 200, description = "The webhooks", body = WebhookList), Refusals)
+)]
+pub(super) async fn list(
+    State(desk): State<Arc<Desk>>,
+    within: Within,
+) -> Result<Json<WebhookList>, Problem> {
+    let endpoints = desk.ask(move |desk| Ok(desk.store.endpoints(Some(&within.app))?)).await?;
+    Ok(Json(WebhookList { webhooks: endpoints.iter().map(Webhook::of).collect() }))
+}
+
+/// Make a webhook
+///
+/// It hears what happens from now on. The answer is the only one with its secret.
+#[utoipa::path(
+    post, path = "/apps/{app_id}/webhooks", tag = "webhooks", operation_id = "create_webhook",
+    params(AppPath), request_body = NewWebhook,
+    responses((status = 201, description = "It is made", body = WebhookCreated), BadBody, Refusals)
+)]
+pub(super) async fn create(
+    State(desk): State<Arc<Desk>>,
+    within: Within,
+    input::Json(given): input::Json,
+) -> Result<(StatusCode, Json<WebhookCreated>), Problem> {
+    let terms = terms::new(given)?;
+    desk.check_scheme(&terms)?;
+    let endpoint = made(&within, terms)?;
+    let created = WebhookCreated::of(&endpoint);
+    desk.change(move |desk| Ok(desk.store.put_endpoint(&endpoint)?)).await?;
+    tracing::info!(app = %within.app, endpoint = created.id(), by = within.token, "webhook made");
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Show a webhook
+#[utoipa::path(
+    get, path = "/apps/{app_id}/webhooks/{id}", tag = "webhooks", operation_id = "show_webhook",
+    params(WebhookPath),
+    responses((status = 200, description = "The webhook", body = Webhook), Refusals)
+)]
+pub(super) async fn show(
+    State(desk): State<Arc<Desk>>,
+    within: Within,
+    Named(id): Named<EndpointId>,
+) -> Result<Json<Webhook>, Problem> {
+    let endpoint = desk.ask(move |desk| desk.endpoint(&within.app, &id)).await?;
+    Ok(Json(Webhook::of(&endpoint)))
+}
+
+/// Change a webhook
+///
+/// A JSON merge patch. Requests that are under way are not affected.
+#[utoipa::path(
+    patch, path = "/apps/{app_id}/webhooks/{id}", tag = "webhooks", operation_id = "change_webhook",
+    params(WebhookPath),
+    request_body(content(
+        (WebhookPatch = "application/merge-patch+json"), (WebhookPatch = "application/json")
+    )),
+    responses(
+        (status = 200, description = "The webhook as it is now", body = WebhookChanged),
+        BadBody, Conflicts, Refusals
+    )
+)]
+pub(super) async fn patch(
+    State(desk): State<Arc<Desk>>,
+    within: Within,
+    Named(id): Named<EndpointId>,
+    input::Json(patch): input::Json,
+) -> Result<Json<WebhookChanged>, Problem> {
+    let app = within.app.clone();
+    let endpoint = desk
+        .change(move |desk| {
+            let mut endpoint = desk.editable(&app, &id)?;
+            let terms = terms::changed(&endpoint.terms, patch)?;
+            if terms.url != endpoint.terms.url {
+                desk.check_scheme(&terms)?;
+            }
+            found(desk.store.set_terms(&id, &terms)?)?;
+            endpoint.terms = terms;
+            Ok(endpoint)
+        })
+        .await?;
+    tracing::info!(app = %within.app, endpoint = %endpoint.id, by = within.token, "webhook changed");
+    Ok(Json(WebhookChanged::of(&endpoint)))
+}
+
+/// Remove a webhook
+///
+/// With its deliveries, replays and gaps.
+#[utoipa::path(
+    delete, path = "/apps/{app_id}/webhooks/{id}", tag = "webhooks", operation_id = "remove_webhook",
+    params(WebhookPath),
+    responses((status = 204, description = "It is gone"), Conflicts, Refusals)
+)]
+pub(super) async fn remove(
+    State(desk): State<Arc<Desk>>,
+    within: Within,
+    Named(id): Named<EndpointId>,
+) -> Result<StatusCode, Problem> {
+    let (app, gone) = (within.app.clone(), id.clone());
+    desk.change(move |desk| {
+        desk.editable(&app, &gone)?;
+        found(desk.store.remove_endpoint(&gone)?)
+    })
+    .await?;
+    tracing::info!(app = %within.app, endpoint = %id, by = within.token, "webhook removed");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Desk {
+    /// An endpoint that may be changed here.
+    fn editable(&self, app: &AppId, id: &EndpointId) -> Result<Endpoint, Problem> {
+        let endpoint = self.endpoint(app, id)?;
+        match endpoint.origin {
+            Origin::Stored => Ok(endpoint),
+            Origin::File => Err(Problem::conflict(READ_ONLY)),
+        }
+    }
+
+    fn check_scheme(&self, terms: &Terms) -> Result<(), Problem> {
+        if self.require_https && !terms.url.starts_with("https://") {
+            let sentence = "expected an https:// address, because this server requires it";
+            return Err(Problem::invalid("url", sentence));
+        }
+        Ok(())
+    }
+}
+
+fn made(within: &Within, terms: Terms) -> Result<Endpoint, Problem> {
+    let random = random_hex::<10>().map_err(|error| Problem::internal(&error))?;
+    let id = format!("ep_{random}").parse().map_err(|error| Problem::internal(&error))?;
+    let now_ms = now_ms();
+    Ok(Endpoint {
+        id,
+        app: within.app.clone(),
+        terms,
+        origin: Origin::Stored,
+        created_at_ms: now_ms,
+        disabled: None,
+        failing_since_ms: None,
+        secrets: vec![secret(now_ms)?],
+    })
+}
+
+/// Refuses if the store did not find a webhook: another process has just removed it.
+pub(super) fn found(is_there: bool) -> Result<(), Problem> {
+    if is_there { Ok(()) } else { Err(Problem::not_found("webhook")) }
+}
+
+/// A new secret.
+pub(super) fn secret(now_ms: u64) -> Result<SigningSecret, Problem> {
+    let text = new_secret().map_err(|error| Problem::internal(&error))?;
+    Ok(SigningSecret { text, created_at_ms: now_ms, expires_at_ms: None })
+}

@@ -1,0 +1,9 @@
+//! The management API from the outside: raw HTTP with tokens that the command line makes, each
+//! endpoint and each refusal.
+
+mod access;
+mod deliveries;
+mod office;
+mod replays;
+mod state;
+mod webhooks;
