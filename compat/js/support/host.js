@@ -1,7 +1,7 @@
 // Where the server under test is and which apps it has. compat/run sets all of this; set it by hand
 // to point the suites at any other Pusher-compatible host.
 
-function required(name) {
+export function required(name) {
   const value = process.env[name]
   if (!value) throw new Error(`${name} is not set; compat/run sets it`)
   return value

@@ -69,10 +69,10 @@ class Client:
     """A Pysher client; everything it receives is kept in order as (event, channel, data)."""
 
     def __init__(self, test, app=MAIN, secure=False, **options):
-        options.setdefault("secret", app.secret)
+        defaults = {"secret": app.secret, "custom_host": HOST, "port": TLS_PORT if secure else PORT}
         self.sdk = pysher.Pusher(
-            app.key, custom_host=HOST, port=TLS_PORT if secure else PORT, secure=secure,
-            reconnect_interval=1, log_level=logging.CRITICAL, **options,
+            app.key, secure=secure, reconnect_interval=1, log_level=logging.CRITICAL,
+            **{**defaults, **options},
         )
         self._arrived = queue.Queue()
         self._unclaimed = []

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::scenario::{drain, fanout, idle, saturate, stopped_reader};
+use crate::scenario::{
+    announced, drain, fanout, idle, saturate, stopped_reader, webhooks, webhooks_cost,
+};
 
 /// Puts load on a Pusher-compatible server and reports what it costs.
 #[derive(Debug, Parser)]
@@ -32,6 +34,12 @@ pub(crate) enum Scenario {
     StoppedReader(stopped_reader::Options),
     /// SIGTERM to one instance; its clients must find the other, spread over the window.
     Drain(drain::Options),
+    /// Webhooks of channels that come and go: rate, order, latency, CPU per event.
+    Webhooks(webhooks::Options),
+    /// The fan-out with webhooks on and without.
+    WebhooksCost(webhooks_cost::Options),
+    /// Memory and restart time with many announced channels.
+    Announced(announced::Options),
     /// Serves the bare send loop that other scenarios compare with, until standard input ends.
     FloorServer,
 }

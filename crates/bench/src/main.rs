@@ -7,9 +7,11 @@ mod client;
 mod floor;
 mod frame;
 mod histogram;
+mod metrics;
 mod net;
 mod proc;
 mod publisher;
+mod receiver;
 mod report;
 mod scenario;
 mod sign;
@@ -24,7 +26,9 @@ use clap::Parser as _;
 
 use crate::cli::{Cli, Scenario};
 use crate::report::Report;
-use crate::scenario::{drain, fanout, idle, saturate, stopped_reader};
+use crate::scenario::{
+    announced, drain, fanout, idle, saturate, stopped_reader, webhooks, webhooks_cost,
+};
 
 fn main() -> Result<ExitCode> {
     let cli = Cli::parse();
@@ -36,6 +40,9 @@ fn main() -> Result<ExitCode> {
         Scenario::Saturate(options) => saturate::run(options)?,
         Scenario::StoppedReader(options) => stopped_reader::run(options)?,
         Scenario::Drain(options) => drain::run(options)?,
+        Scenario::Webhooks(options) => webhooks::run(options)?,
+        Scenario::WebhooksCost(options) => webhooks_cost::run(options)?,
+        Scenario::Announced(options) => announced::run(options)?,
     };
     print(&report, cli.json)?;
     Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

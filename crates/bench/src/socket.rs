@@ -229,7 +229,7 @@ impl Socket {
     }
 
     /// Everything a client says is smaller than an empty send buffer, so a short write is a failure.
-    fn say(&mut self, bytes: &[u8]) -> Result<(), Closing> {
+    pub(crate) fn say(&mut self, bytes: &[u8]) -> Result<(), Closing> {
         match self.stream.write(bytes) {
             Ok(written) if written == bytes.len() => Ok(()),
             Ok(_) => Err(self.ended("a short write")),

@@ -1,7 +1,7 @@
 //! The server under load: one that runs already, one that the harness starts, or the floor.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result, bail};
 use rustix::process::{Pid, Signal};
 
 use crate::cli::TargetArgs;
+use crate::metrics::Metrics;
 use crate::net;
 use crate::sign::Credentials;
 use crate::socket::Endpoint;
@@ -39,9 +40,13 @@ pub(crate) struct Target {
 struct Running {
     /// The process itself. Its standard input is a pipe that ends when we do.
     process: Child,
-    /// Its config, data and log; removed at the end.
-    home: Option<PathBuf>,
+    /// Its config, data and log, unless it is the floor.
+    home: Option<Home>,
 }
+
+/// The folder of a server that the harness starts; removed at the end.
+#[derive(Debug)]
+struct Home(PathBuf);
 
 impl Target {
     /// The server that the arguments describe.
@@ -69,27 +74,21 @@ impl Target {
     /// Starts `bin` with a config of its own in a temporary directory.
     ///
     /// # Errors
-    /// When it does not start, or is not ready within 20 s.
+    /// When it does not start, or is not up within a minute.
     pub(crate) fn start(bin: &Path, args: &TargetArgs) -> Result<Self> {
+        Self::start_with(bin, args, "")
+    }
+
+    /// The same with more in its config: further lines of `[[apps]]`, then whole tables.
+    ///
+    /// # Errors
+    /// When it does not start, or is not up within a minute.
+    pub(crate) fn start_with(bin: &Path, args: &TargetArgs, more: &str) -> Result<Self> {
         let (address, admin) = (net::free_address()?, net::free_address()?);
-        let home = std::env::temp_dir().join(format!(
-            "bellwire-bench-{}-{}",
-            std::process::id(),
-            address.port()
-        ));
-        fs::create_dir_all(&home)?;
-        let config = home.join("bellwire.toml");
-        fs::write(&config, config_text(args, address, admin, &home)?)?;
-        let log = File::create(home.join("log"))?;
-        let process = Command::new(bin)
-            .args(["serve", "--config"])
-            .arg(&config)
-            .current_dir(&home)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("cannot start {}", bin.display()))?;
+        let home = Home::create(address.port())?;
+        let config = config_text(args, address, admin, &home.0)? + more;
+        fs::write(home.0.join(CONFIG), config)?;
+        let process = spawn(bin, &home.0)?;
         let mut target = Self {
             name: args.name.clone(),
             address,
@@ -100,6 +99,29 @@ impl Target {
         };
         target.wait_until_ready()?;
         Ok(target)
+    }
+
+    /// Kills the server as a crash would, starts `bin` on the same folder, and tells how long that
+    /// took until it was ready.
+    ///
+    /// # Errors
+    /// When the harness did not start it, or it does not come back.
+    pub(crate) fn crash_and_return(&mut self, bin: &Path) -> Result<Duration> {
+        let running = self.child.as_mut().context("not started by the harness")?;
+        let home = running.home.as_ref().context("the floor has nothing to return to")?;
+        running.process.kill()?;
+        running.process.wait()?;
+        let began = Instant::now();
+        running.process = spawn(bin, &home.0)?;
+        self.pid = Some(running.process.id());
+        self.wait_until_ready()?;
+        Ok(began.elapsed())
+    }
+
+    /// Bytes that the server keeps on disk; `None` if the harness did not start it.
+    pub(crate) fn disk_bytes(&self) -> Option<u64> {
+        let files = fs::read_dir(self.child.as_ref()?.home.as_ref()?.0.join("data")).ok()?;
+        Some(files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum())
     }
 
     /// Starts this program again as the bare `send` loop.
@@ -155,30 +177,51 @@ impl Target {
     /// The last lines of what the server logged.
     pub(crate) fn log_tail(&self) -> String {
         let home = self.child.as_ref().and_then(|running| running.home.as_ref());
-        let text = home.and_then(|home| fs::read_to_string(home.join("log")).ok());
+        let text = home.and_then(|home| fs::read_to_string(home.0.join("log")).ok());
         let text = text.unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(15)..].join("\n")
     }
 
-    /// The sum of a counter over its labels, from the admin listener; `None` where there is none.
-    pub(crate) fn counter(&self, name: &str) -> Option<f64> {
+    /// What the admin listener tells; `None` where there is none.
+    pub(crate) fn metrics(&self) -> Option<Metrics> {
         let (status, body) = get(self.admin?, "/metrics").ok()?;
-        (status == 200).then(|| sum_of(&body, name)).flatten()
+        (status == 200).then(|| Metrics::new(body))
+    }
+
+    /// The sum of a counter over its labels; `None` where there is none.
+    pub(crate) fn counter(&self, name: &str) -> Option<f64> {
+        self.metrics()?.sum(name)
     }
 
     fn wait_until_ready(&mut self) -> Result<()> {
-        let until = Instant::now() + Duration::from_secs(20);
+        let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             if let Some(status) = self.exited()? {
                 bail!("the server ended at once: {status}\n{}", self.log_tail());
             }
-            if get(self.address, "/up").is_ok_and(|(status, _)| status == 200) {
+            if get(self.address, "/ready").is_ok_and(|(status, _)| status == 200) {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("the server is not up after 20 s\n{}", self.log_tail())
+        bail!("the server is not ready after {} s\n{}", PATIENCE.as_secs(), self.log_tail())
+    }
+}
+
+impl Home {
+    fn create(number: u16) -> Result<Self> {
+        let name = format!("bellwire-bench-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // What remains lies in the temporary directory.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -187,11 +230,22 @@ impl Drop for Running {
         // Either fails only when the process has ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
-        if let Some(home) = &self.home {
-            // What remains lies in the temporary directory.
-            let _ = fs::remove_dir_all(home);
-        }
     }
+}
+
+/// Starts `bin` with the config and the log of its folder.
+fn spawn(bin: &Path, home: &Path) -> Result<Child> {
+    let log = OpenOptions::new().append(true).create(true).open(home.join("log"))?;
+    // The server runs in another folder than we do.
+    Command::new(std::path::absolute(bin)?)
+        .args(["serve", "--config"])
+        .arg(home.join(CONFIG))
+        .current_dir(home)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .with_context(|| format!("cannot start {}", bin.display()))
 }
 
 fn credentials(args: &TargetArgs) -> Credentials {
@@ -232,27 +286,7 @@ fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     Ok((status, body.to_owned()))
 }
 
-/// Adds up the samples of one metric in Prometheus' text format.
-fn sum_of(text: &str, name: &str) -> Option<f64> {
-    let samples: Vec<f64> = text
-        .lines()
-        .filter_map(|line| {
-            let rest = line.strip_prefix(name)?;
-            rest.starts_with([' ', '{']).then(|| rest.rsplit(' ').next()?.parse().ok())?
-        })
-        .collect();
-    (!samples.is_empty()).then(|| samples.iter().sum())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_counter_is_summed_over_its_labels() {
-        let text =
-            "# TYPE writes counter\nwrites{worker=\"0\"} 3\nwrites{worker=\"1\"} 4\nwrites_b 9\n";
-        assert_eq!(sum_of(text, "writes"), Some(7.0));
-        assert_eq!(sum_of(text, "writ"), None);
-    }
-}
+/// The config of a server that the harness starts.
+const CONFIG: &str = "bellwire.toml";
+/// How long a server may take until it is ready.
+const PATIENCE: Duration = Duration::from_secs(60);

@@ -168,6 +168,46 @@ mod tests {
     }
 
     #[test]
+    fn commits_of_the_outbox_are_not_noticed_by_the_version() {
+        use bellwire_webhooks::outbox::{Outbox as _, Step, Transaction};
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path()).unwrap();
+        let before = store.version().unwrap();
+        let steps = vec![Step::Skip { app: "1".parse().unwrap(), last: 7 }];
+        let mut outbox = store.outbox(crate::Durability::Process).unwrap();
+        outbox.commit(&Transaction { number: 1, steps }).unwrap();
+        assert_eq!(store.version().unwrap(), before);
+    }
+
+    #[test]
+    fn an_app_takes_its_endpoints_along() {
+        use bellwire_webhooks::endpoint::{Endpoint, Origin, Terms};
+        use bellwire_webhooks::ledger::Ledger as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path()).unwrap();
+        store.put(&spec("1", "a")).unwrap();
+        for (id, app) in [("ep_a", "1"), ("ep_b", "2")] {
+            let endpoint = Endpoint {
+                id: id.parse().unwrap(),
+                app: app.parse().unwrap(),
+                terms: Terms::new("https://example.com"),
+                origin: Origin::Stored,
+                created_at_ms: 1,
+                disabled: None,
+                failing_since_ms: None,
+                secrets: Vec::new(),
+            };
+            store.put_endpoint(&endpoint).unwrap();
+        }
+        assert!(!store.delete(&"2".parse().unwrap()).unwrap(), "an app of the config file");
+        assert!(store.delete(&"1".parse().unwrap()).unwrap());
+        let left = store.endpoints(None).unwrap();
+        assert_eq!(left.iter().map(|left| left.id.as_str()).collect::<Vec<&str>>(), ["ep_b"]);
+    }
+
+    #[test]
     fn a_folder_that_cannot_be_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");

@@ -78,8 +78,11 @@ pub enum StoreError {
 
 /// The file inside the data folder.
 pub const FILE: &str = "bellwire.db";
-/// How long a statement waits for another writer.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a writer waits at a time for another. SQLite's own waits grow to 100 ms, in which a busy
+/// outbox would overtake it again and again.
+const WAIT: Duration = Duration::from_millis(1);
+/// How often it waits.
+const WAITS: i32 = 5_000;
 /// Readers that are kept open while nobody asks.
 const IDLE_READERS: usize = 4;
 
@@ -96,7 +99,7 @@ impl Sqlite {
         };
         std::fs::create_dir_all(folder).map_err(|e| failed("the folder cannot be made", &e))?;
         let mut writer = Connection::open(&path).map_err(|e| failed("open", &e))?;
-        prepare(&writer).map_err(|e| failed("is the folder writable?", &e))?;
+        prepare(&mut writer).map_err(|e| failed("is the folder writable?", &e))?;
         schema::migrate(&mut writer)?;
         Ok(Self { path, writer: Mutex::new(writer), readers: Mutex::new(Vec::new()) })
     }
@@ -140,8 +143,8 @@ impl Sqlite {
 
     fn reader(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Connection::open_with_flags(&self.path, flags)?;
-        reader.busy_timeout(BUSY)?;
+        let mut reader = Connection::open_with_flags(&self.path, flags)?;
+        be_patient(&mut reader)?;
         Ok(reader)
     }
 }
@@ -151,8 +154,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY)?;
+/// Makes a connection wait for others.
+fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(|waits| {
+        std::thread::sleep(WAIT);
+        waits < WAITS
+    }))
+}
+
+fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    be_patient(connection)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)

@@ -12,15 +12,14 @@ mod sweep;
 mod tests;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bellwire_webhooks::outbox::{
     Announced, Found, Outbox, OutboxError, Read, Remains, Retention, Step, Swept, Transaction,
 };
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use crate::StoreError;
 use crate::rows::{int, run};
+use crate::{StoreError, be_patient};
 
 /// What a commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +45,6 @@ pub struct SqliteOutbox {
 const STATEMENTS: usize = 64;
 /// Kibibytes of pages in memory: the right edges of the logs and the paths to what is announced.
 const CACHE_KIB: i64 = 16 * 1024;
-/// How long it waits at a time for somebody else's commit. SQLite's own waits grow to 100 ms, in
-/// which others would overtake it.
-const WAIT: Duration = Duration::from_millis(1);
-/// How often it waits.
-const WAITS: i32 = 5_000;
 
 impl SqliteOutbox {
     pub(crate) fn open(path: PathBuf, durability: Durability) -> Result<Self, StoreError> {
@@ -67,10 +61,7 @@ impl SqliteOutbox {
         // A file that is gone must not be replaced by an empty one.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_handler(Some(|waits| {
-            std::thread::sleep(WAIT);
-            waits < WAITS
-        }))?;
+        be_patient(&mut connection)?;
         let synchronous = match self.durability {
             Durability::Power => "FULL",
             Durability::Process => "NORMAL",

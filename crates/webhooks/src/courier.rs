@@ -88,7 +88,7 @@ impl Courier {
         let lane = &mut self.lanes[usize::from(event.lane())];
         self.heard = event.seq;
         if self.endpoint.disabled.is_some() {
-            lane.misses(Gap { first: event.seq, last: event.seq, count: 1 });
+            lane.sleeps_through(Gap { first: event.seq, last: event.seq, count: 1 });
             return;
         }
         lane.push(event, in_memory);
@@ -247,14 +247,29 @@ impl Courier {
         }
     }
 
-    /// A batch that was cut is kept: it is on its way now, unless it was discarded meanwhile.
-    pub(crate) fn kept(&mut self, dispatch: &Dispatch) -> bool {
-        let part = match self.lanes.get_mut(usize::from(dispatch.batch.lane)) {
-            Some(lane) => lane.parts.front_mut(),
-            None => self.reruns.iter_mut().find_map(|rerun| rerun.part_of(dispatch.batch.id)),
+    /// A batch that was cut is kept. Whether it goes now: it may have been discarded meanwhile, or
+    /// the receiver may have asked for a rest.
+    pub(crate) fn kept(&mut self, dispatch: &Dispatch, now_ms: u64) -> bool {
+        let id = dispatch.batch.id;
+        let rest_ms = self.pace.rest_ms();
+        let (part, is_urgent) = match self.lanes.get_mut(usize::from(dispatch.batch.lane)) {
+            Some(lane) => (lane.parts.front_mut().filter(|part| part.batch.id == id), false),
+            None => self.rerun_part(id),
         };
-        let part = part.filter(|part| part.batch.id == dispatch.batch.id);
-        part.map(|part| part.stage = Stage::Sent).is_some()
+        let Some(part) = part else { return false };
+        let goes = is_urgent || rest_ms <= now_ms;
+        part.stage = if goes { Stage::Sent } else { Stage::Due(rest_ms) };
+        self.under_way -= usize::from(!goes);
+        goes
+    }
+
+    /// A batch of a replay, and whether somebody asked for it by name.
+    fn rerun_part(&mut self, batch: BatchId) -> (Option<&mut Part>, bool) {
+        let mut parts = self.reruns.iter_mut().filter_map(|rerun| {
+            let is_urgent = rerun.is_urgent();
+            Some((rerun.part_of(batch)?, is_urgent))
+        });
+        parts.next().map_or((None, false), |(part, is_urgent)| (Some(part), is_urgent))
     }
 
     /// An attempt has ended.
@@ -503,7 +518,8 @@ impl Courier {
     }
 
     /// Its owner has enabled it again: it is not measured by what was.
-    pub(crate) fn forgive(&mut self, turn: &mut Turn) {
+    pub(crate) fn wake(&mut self, turn: &mut Turn) {
+        self.lanes.iter_mut().for_each(Lane::wake);
         if self.failing_since_ms.take().is_some() {
             let endpoint = self.endpoint.id.clone();
             turn.steps.push(Step::Failing { endpoint, since_ms: None });
@@ -540,12 +556,12 @@ impl Courier {
             Some(probe_ms) => self.under_way == 0 && probe_ms <= now_ms,
             None => self.has_slot(),
         };
-        probing && self.is_time(now_ms)
+        probing && self.not_before(now_ms) <= now_ms
     }
 
-    /// Whether the endpoint's pace has room.
-    pub(crate) fn is_time(&self, now_ms: u64) -> bool {
-        self.not_before(now_ms) <= now_ms
+    /// Whether live events are on their way or wait for it.
+    pub(crate) fn has_live(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.parts.is_empty() || lane.has_waiting())
     }
 
     /// A time, or when the endpoint's pace has room after it.

@@ -382,7 +382,7 @@ impl Desk {
         courier.batching = batching;
         match (was_disabled, courier.is_disabled()) {
             (false, true) => courier.discard(&mut self.turn),
-            (true, false) => courier.forgive(&mut self.turn),
+            (true, false) => courier.wake(&mut self.turn),
             (true, true) | (false, false) => {}
         }
         self.touched.insert(id);
@@ -462,7 +462,8 @@ impl Desk {
     /// A batch is kept and goes, unless it was discarded meanwhile.
     fn go(&mut self, mut dispatch: Dispatch) {
         let Some(courier) = self.couriers.get_mut(&dispatch.endpoint.id) else { return };
-        if courier.kept(&dispatch) {
+        self.touched.insert(dispatch.endpoint.id.clone());
+        if courier.kept(&dispatch, self.turn.now_ms) {
             dispatch = courier.dispatch(dispatch.batch, dispatch.attempt, self.turn.now_ms);
             self.turn.posts.push(dispatch);
         }
@@ -570,8 +571,9 @@ impl Announce for Desk {
         for id in &log.endpoints {
             let Some(courier) = self.couriers.get_mut(id) else { continue };
             if courier.wants(&event) {
+                let waited = courier.waiting;
                 courier.hear(&event, in_memory);
-                self.waiting += 1;
+                self.waiting += courier.waiting - waited;
                 self.touched.insert(id.clone());
             }
         }

@@ -35,6 +35,8 @@ pub(crate) struct Lane {
     kept_owes: Option<Gap>,
     /// What the request under way names of that.
     named: Option<Gap>,
+    /// Whether the store may hear later of what is missed now.
+    may_wait: bool,
 }
 
 /// What waits in the store alone.
@@ -189,14 +191,20 @@ impl Lane {
         Some(wanted.map_or(Bookmark::CaughtUp, Bookmark::Behind))
     }
 
-    /// What the receiver misses, if the store does not know it already.
+    /// What the receiver misses, if the store does not know it already. Of what comes while the
+    /// endpoint is disabled, the store knows the beginning; the rest when it is enabled.
     pub(crate) fn debt(&mut self, is_disabled: bool) -> Option<Option<Gap>> {
-        // Of what a disabled endpoint misses, the store knows the beginning; the rest when it ends.
-        if self.owes == self.kept_owes || (is_disabled && self.kept_owes.is_some()) {
+        if self.owes == self.kept_owes || (self.may_wait && self.kept_owes.is_some()) {
             return None;
         }
         self.kept_owes = self.owes;
+        self.may_wait = is_disabled;
         Some(self.owes)
+    }
+
+    /// The endpoint is enabled: the store has to know all that was missed.
+    pub(crate) fn wake(&mut self) {
+        self.may_wait = false;
     }
 
     /// What a request that goes now names: no more than the store knows, or a crash could undo it.
@@ -256,6 +264,12 @@ impl Lane {
 
     /// The receiver will not get this.
     pub(crate) fn misses(&mut self, gap: Gap) {
+        self.sleeps_through(gap);
+        self.may_wait = false;
+    }
+
+    /// The receiver does not get this, because it is disabled.
+    pub(crate) fn sleeps_through(&mut self, gap: Gap) {
         self.owes = Some(self.owes.map_or(gap, |owed| owed.and(gap)));
     }
 

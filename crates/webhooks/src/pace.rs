@@ -18,6 +18,11 @@ impl Pace {
         now_ms.max(self.rest_ms).max(self.next_us.saturating_sub(BURST_US).div_ceil(1_000))
     }
 
+    /// Until when the receiver has asked for a rest.
+    pub(crate) fn rest_ms(&self) -> u64 {
+        self.rest_ms
+    }
+
     /// A request goes.
     pub(crate) fn sent(&mut self, now_ms: u64, max_per_second: Option<u32>) {
         let Some(max) = max_per_second else {

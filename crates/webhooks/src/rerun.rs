@@ -63,6 +63,7 @@ impl Rerun {
         Self { replay, next, is_reading: false, is_all_read, part, next_ms: 0 }
     }
 
+    /// What a batch is in, if it is one of this replay.
     pub(crate) fn part_of(&mut self, batch: BatchId) -> Option<&mut Part> {
         self.part.as_mut().filter(|part| part.batch.id == batch)
     }
@@ -106,26 +107,31 @@ impl Rerun {
 }
 
 impl Courier {
-    /// Whether a replay may go on: what somebody asks for by name is sent even if the endpoint is
-    /// disabled or not well.
-    pub(crate) fn may_rerun(&self, rerun: &Rerun) -> bool {
-        rerun.is_urgent() || !(self.is_disabled() || self.breaker.is_open())
+    /// When replays go on.
+    pub(crate) fn next_rerun_ms(&self) -> Option<u64> {
+        let reruns = self.reruns.iter().filter(|_| self.has_slot());
+        reruns.filter_map(|rerun| self.may_rerun_ms(rerun, rerun.next_ms()?)).min()
     }
 
-    /// When a replay goes on.
-    pub(crate) fn next_rerun_ms(&self) -> Option<u64> {
-        let reruns = self.reruns.iter().filter(|rerun| self.has_slot() && self.may_rerun(rerun));
-        let next = reruns.filter_map(|rerun| {
-            let next_ms = rerun.next_ms()?;
-            Some(if rerun.is_urgent() { next_ms } else { self.not_before(next_ms) })
-        });
-        next.min()
+    /// When a replay that can go on at a time may do so. What somebody asks for by name is sent even
+    /// if the endpoint is disabled or not well.
+    fn may_rerun_ms(&self, rerun: &Rerun, ms: u64) -> Option<u64> {
+        if rerun.is_urgent() {
+            return Some(ms);
+        }
+        let ms = match self.breaker.probe_ms() {
+            None => ms,
+            // Where no live event can probe, a replay does.
+            Some(probe_ms) if self.under_way == 0 && !self.has_live() => ms.max(probe_ms),
+            Some(_) => return None,
+        };
+        (!self.is_disabled()).then(|| self.not_before(ms))
     }
 
     pub(crate) fn run_reruns(&mut self, turn: &mut Turn) {
         for at in (0..self.reruns.len()).rev() {
-            let is_time = self.reruns[at].is_urgent() || self.is_time(turn.now_ms);
-            if is_time && self.has_slot() && self.may_rerun(&self.reruns[at]) {
+            let may_ms = self.may_rerun_ms(&self.reruns[at], turn.now_ms);
+            if self.has_slot() && may_ms.is_some_and(|ms| ms <= turn.now_ms) {
                 self.run_rerun(at, turn);
             }
         }

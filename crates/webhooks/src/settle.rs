@@ -13,7 +13,7 @@ use crate::announcement::Announcement;
 use crate::hashing::Hashing;
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
-use crate::standing::{Channel, Count, Standing};
+use crate::standing::{Channel, Count, Standing, UNHEARD};
 
 /// How facts settle.
 #[derive(Debug, Clone, Copy)]
@@ -229,12 +229,31 @@ impl Settle {
     fn ends(&mut self, now_ms: u64, leave: &Leave, out: &mut impl Announce) {
         let grace_ms = self.rules.grace_ms;
         let thing = &leave.thing;
-        let standing = self.standing(thing);
-        if !standing.is_here && standing.is_told && standing.left_ms + grace_ms <= leave.ends_ms {
-            standing.is_told = false;
+        let Standing { is_here, is_told, left_ms } = *self.standing(thing);
+        let is_over = left_ms != UNHEARD && left_ms + grace_ms <= leave.ends_ms;
+        if is_over && !is_here && is_told && !self.waits_for_members(leave) {
+            self.standing(thing).is_told = false;
             out.announce(thing.announcement(false, now_ms, false));
         }
         self.tidy(thing);
+    }
+
+    /// Whether members of a channel have to go first. Those whom a former run has told have time to
+    /// return even if others come and go: the channel is taken back with them. All others have left,
+    /// so it is their turn before this leave ends again.
+    fn waits_for_members(&mut self, leave: &Leave) -> bool {
+        let Leave { ends_ms, thing } = leave;
+        let channel = self.channel(&thing.app, thing.channel.clone());
+        if thing.user.is_some() || channel.members_told().next().is_none() {
+            return false;
+        }
+        if channel.members_told().any(|member| member.left_ms == UNHEARD) {
+            channel.standing.left_ms = UNHEARD;
+            return true;
+        }
+        let Some(last_ms) = self.leaves.back().map(|last| last.ends_ms) else { return false };
+        self.leaves.push_back(Leave { ends_ms: last_ms.max(*ends_ms), thing: thing.clone() });
+        true
     }
 
     /// Lets go of what is neither here nor told.
@@ -264,9 +283,9 @@ impl Settle {
         let due: Vec<(u64, AppId)> = due;
         let mut gone = Vec::new();
         for (_, app) in due {
-            let Some(channels) = self.apps.get(&app) else { continue };
+            let Some(channels) = self.apps.get_mut(&app) else { continue };
             for (name, channel) in channels {
-                channel.unheard(|user| {
+                channel.take_back(|user| {
                     gone.push(Thing { app: app.clone(), channel: name.clone(), user });
                 });
             }
@@ -320,12 +339,15 @@ impl Settle {
         out: &mut impl Announce,
     ) {
         let state = &mut self.channel(&app, channel.clone()).count;
+        if let Some(state) = state.as_deref_mut() {
+            state.waiting = None;
+        }
         #[cfg(test)]
         let count_every = if sabotaged(Sabotage::EveryCount) { 0 } else { COUNT_EVERY_MS };
         #[cfg(not(test))]
         let count_every = COUNT_EVERY_MS;
         if count <= COUNTS_AT_ONCE {
-            *state = None;
+            // The throttle stays, or a count about the threshold would get around it.
             out.announce(Announcement::count(app, channel, at_ms, count));
             return;
         }

@@ -28,9 +28,14 @@ pub(crate) struct Standing {
     pub(crate) is_here: bool,
     /// What the last announcement said.
     pub(crate) is_told: bool,
-    /// When it left last; 0: nothing was heard of it in this run.
+    /// When it left last, or [`UNHEARD`], or [`LONG_AGO`].
     pub(crate) left_ms: u64,
 }
+
+/// Nothing was heard of it in this run.
+pub(crate) const UNHEARD: u64 = 0;
+/// It has not come back in time.
+const LONG_AGO: u64 = 1;
 
 /// A count that is told now and then only.
 #[derive(Debug)]
@@ -50,6 +55,10 @@ impl Channel {
 
     /// Whoever is here is so no more, as after a restart.
     pub(crate) fn lose_sight(&mut self) {
+        self.has_missed = false;
+        if let Some(count) = self.count.as_deref_mut() {
+            count.waiting = None;
+        }
         self.standing.lose_sight();
         for member in self.members.iter_mut().flat_map(|members| members.values_mut()) {
             member.lose_sight();
@@ -67,6 +76,12 @@ impl Channel {
         }
     }
 
+    /// The members in whom the outside believes.
+    pub(crate) fn members_told(&self) -> impl Iterator<Item = &Standing> {
+        let members = self.members.iter().flat_map(|members| members.values());
+        members.filter(|member| member.is_told)
+    }
+
     /// Whether there is nothing to know.
     pub(crate) fn is_nothing(&self) -> bool {
         self.standing.is_nothing() && self.members.is_none()
@@ -74,12 +89,13 @@ impl Channel {
 
     /// Names everything that was told and of which nothing was heard since: members, then the
     /// channel. What has left since has a grace of its own.
-    pub(crate) fn unheard(&self, mut gone: impl FnMut(Option<UserId>)) {
-        let members = self.members.iter().flat_map(|members| members.iter());
-        for (user, _) in members.filter(|(_, member)| member.is_unheard()) {
-            gone(Some(user.clone()));
+    pub(crate) fn take_back(&mut self, mut gone: impl FnMut(Option<UserId>)) {
+        for (user, member) in self.members.iter_mut().flat_map(|members| members.iter_mut()) {
+            if member.take_back() {
+                gone(Some(user.clone()));
+            }
         }
-        if self.standing.is_unheard() {
+        if self.standing.take_back() {
             gone(None);
         }
     }
@@ -89,12 +105,17 @@ impl Standing {
     fn lose_sight(&mut self) {
         if self.is_here {
             self.is_here = false;
-            self.left_ms = 0;
+            self.left_ms = UNHEARD;
         }
     }
 
-    fn is_unheard(&self) -> bool {
-        self.is_told && !self.is_here && self.left_ms == 0
+    /// Lets it be gone, if it was told and nothing was heard since; whether that is so.
+    fn take_back(&mut self) -> bool {
+        let is_gone = self.is_told && !self.is_here && self.left_ms == UNHEARD;
+        if is_gone {
+            self.left_ms = LONG_AGO;
+        }
+        is_gone
     }
 
     fn is_nothing(&self) -> bool {

@@ -30,6 +30,14 @@ pub(crate) struct Options {
     /// How often each is measured; medians are printed. Without --compare 1 is the default, with it 3.
     #[arg(long)]
     rounds: Option<usize>,
+    /// What is streamed.
+    #[command(flatten)]
+    load: Load,
+}
+
+/// One channel, its listeners and its events.
+#[derive(Debug, Args)]
+pub(super) struct Load {
     /// How many connections listen.
     #[arg(long, default_value_t = 1000)]
     subscribers: usize,
@@ -55,21 +63,30 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
         targets.push(Target::floor()?);
     }
     let rounds = options.rounds.unwrap_or(if options.compare { 3 } else { 1 });
-    let title = format!(
-        "fanout: {} subscribers, {}/s of {} bytes, {} s, {rounds} rounds",
-        options.subscribers, options.rate, options.bytes, options.seconds
-    );
-    in_turn(title, rounds, &targets, |target, report| one_round(options, target, report))
+    let title = format!("fanout: {}, {rounds} rounds", options.load.title());
+    in_turn(title, rounds, &targets, |target, report| one_round(&options.load, target, report))
 }
 
-fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
+impl Load {
+    /// Its numbers, for people.
+    pub(super) fn title(&self) -> String {
+        format!(
+            "{} subscribers, {}/s of {} bytes, {} s",
+            self.subscribers, self.rate, self.bytes, self.seconds
+        )
+    }
+}
+
+/// # Errors
+/// When the server cannot be driven or measured.
+pub(super) fn one_round(load: &Load, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
     let (mut client, channel) = (Client::new()?, load_channel());
-    client.open_all(&target.endpoint(), options.subscribers, |_| channel.clone())?;
-    client.add_publishers(target.address, options.publishers)?;
-    let requests = requests(options, target);
-    stream(&mut client, options, &requests[..options.rate as usize])?;
+    client.open_all(&target.endpoint(), load.subscribers, |_| channel.clone())?;
+    client.add_publishers(target.address, load.publishers)?;
+    let requests = requests(load, target);
+    stream(&mut client, load, &requests[..load.rate as usize])?;
     let meter = Meter::start(target)?;
-    let streamed = stream(&mut client, options, &requests)?;
+    let streamed = stream(&mut client, load, &requests)?;
     let used = meter.stop()?;
     let each = requests.len() as u64;
     check(report, target, &streamed.tally, each);
@@ -77,12 +94,12 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
 }
 
 /// Every request of a round, signed.
-fn requests(options: &Options, target: &Target) -> Vec<Vec<u8>> {
-    let count = options.rate * options.seconds.max(1);
+fn requests(load: &Load, target: &Target) -> Vec<Vec<u8>> {
+    let count = load.rate * load.seconds.max(1);
     let channel = load_channel();
     (0..count)
         .map(|sequence| {
-            let data = payload::data(sequence, options.bytes);
+            let data = payload::data(sequence, load.bytes);
             let event = Event { channel: &channel, data: &data };
             target.credentials.publish(target.address, &[event])
         })
@@ -98,14 +115,14 @@ struct Streamed {
 }
 
 /// Sends each request when it is due, and waits for all deliveries or until nothing moves.
-fn stream(client: &mut Client, options: &Options, requests: &[Vec<u8>]) -> Result<Streamed> {
+fn stream(client: &mut Client, load: &Load, requests: &[Vec<u8>]) -> Result<Streamed> {
     let start = Instant::now() + Duration::from_millis(20);
     let due: Vec<Instant> = (0..requests.len() as u32)
-        .map(|number| start + Duration::from_secs(number.into()) / options.rate)
+        .map(|number| start + Duration::from_secs(number.into()) / load.rate)
         .collect();
     let mut tally = Tally::new(client.added(), due.clone());
     let mut lateness = Histogram::new();
-    let wanted = (requests.len() * options.subscribers) as u64;
+    let wanted = (requests.len() * load.subscribers) as u64;
     let mut waiting: VecDeque<usize> = VecDeque::new();
     let mut next = 0;
     while next < due.len() || !waiting.is_empty() || tally.delivered < wanted {

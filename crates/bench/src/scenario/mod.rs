@@ -1,13 +1,18 @@
 //! The scenarios, one file each, and what they share.
 
+pub(crate) mod announced;
+mod churn;
 pub(crate) mod drain;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 mod meter;
 mod payload;
 pub(crate) mod saturate;
+mod stage;
 pub(crate) mod stopped_reader;
 mod tally;
+pub(crate) mod webhooks;
+pub(crate) mod webhooks_cost;
 
 use std::rc::Rc;
 

@@ -29,7 +29,8 @@ pub(super) async fn access(desk: &Arc<Desk>, headers: &HeaderMap) -> Result<Acce
     // How long a look-up by hash takes tells nothing of how much of a token is right.
     let known = desk.ask(move |desk| {
         let known = desk.store.token_by_hash(&hash)?;
-        if let Some(Err(error)) = known.as_ref().map(|token| desk.store.token_used(token, now_ms())) {
+        if let Some(Err(error)) = known.as_ref().map(|token| desk.store.token_used(token, now_ms()))
+        {
             tracing::warn!(%error, "the use of a management token is not written down");
         }
         Ok(known)

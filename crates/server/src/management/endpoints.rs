@@ -10,11 +10,11 @@ use bellwire_webhooks::ids::EndpointId;
 use bellwire_webhooks::ledger::Ledger as _;
 use http::StatusCode;
 
+use super::Desk;
 use super::auth::{Named, Within};
 use super::input;
 use super::problem::{BadBody, Conflicts, Problem, Refusals};
 use super::terms::{self, NewWebhook, WebhookPatch};
-use super::Desk;
 use super::views::webhook::{
     AppPath, Webhook, WebhookChanged, WebhookCreated, WebhookList, WebhookPath,
 };

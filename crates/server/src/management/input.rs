@@ -51,7 +51,8 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
         let (path, sentence) = (error.path().to_string(), error.inner().to_string());
-        let missing = sentence.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
+        let missing =
+            sentence.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         match (path.as_str(), missing) {
             (_, Some(field)) if path == "." => Problem::invalid(field, "it is missing"),
             (_, Some(field)) => Problem::invalid(&format!("{path}.{field}"), "it is missing"),

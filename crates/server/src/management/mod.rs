@@ -82,7 +82,8 @@ impl Management {
     ) -> Result<Response<axum::body::Body>, Problem> {
         if *request.method() != Method::GET && *request.method() != Method::HEAD {
             body::discard(request).await;
-            return Err(Problem::method_not_allowed());
+            let allowed = [(header::ALLOW, HeaderValue::from_static("GET,HEAD"))];
+            return Ok((allowed, Problem::method_not_allowed()).into_response());
         }
         let json = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
         Ok((json, self.document.clone()).into_response())

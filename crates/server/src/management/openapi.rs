@@ -53,8 +53,9 @@ impl Modify for Bearer {
 
 /// The router and the description, as JSON, of a server whose paths have this prefix.
 pub(super) fn router(path_prefix: &str) -> (Router<Arc<Desk>>, Bytes) {
-    let (router, mut openapi) =
-        OpenApiRouter::with_openapi(Description::openapi()).nest("/management/v1", paths()).split_for_parts();
+    let (router, mut openapi) = OpenApiRouter::with_openapi(Description::openapi())
+        .nest("/management/v1", paths())
+        .split_for_parts();
     let root = if path_prefix.is_empty() { "/" } else { path_prefix };
     openapi.servers = Some(vec![Server::new(root)]);
     // Texts and lists always are JSON.

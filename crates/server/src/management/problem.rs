@@ -41,7 +41,13 @@ const PROBLEM_JSON: &str = "application/problem+json";
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or_default();
-        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into(), field: None }
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+        }
     }
 
     /// No token, or one that opens nothing.
@@ -150,7 +156,10 @@ impl IntoResponses for Refusals {
 
 impl IntoResponses for Conflicts {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
-        described(&[(409, "It cannot be done as things are, for instance to what the config file declares")])
+        described(&[(
+            409,
+            "It cannot be done as things are, for instance to what the config file declares",
+        )])
     }
 }
 

@@ -39,9 +39,9 @@ impl Feed {
     /// A snapshot from its first byte.
     pub(super) fn new(mut snapshot: Snapshot) -> Self {
         // Members stand behind their channel.
-        snapshot.announced.sort_by(|a, b| {
-            (a.channel.as_str(), &a.user).cmp(&(b.channel.as_str(), &b.user))
-        });
+        snapshot
+            .announced
+            .sort_by(|a, b| (a.channel.as_str(), &a.user).cmp(&(b.channel.as_str(), &b.user)));
         Self { rest: snapshot.announced.into_iter(), seq: snapshot.seq, stage: Stage::Begin }
     }
 

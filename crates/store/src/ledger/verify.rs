@@ -7,6 +7,8 @@
 
 mod channel;
 mod lanes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 

@@ -102,7 +102,7 @@ impl Sweep<'_> {
 }
 
 /// What the file's pages hold.
-fn bytes(connection: &Connection) -> Result<u64, StoreError> {
+pub(super) fn bytes(connection: &Connection) -> Result<u64, StoreError> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let pages = pragma("page_count")? - pragma("freelist_count")?;
     Ok((pages * pragma("page_size")?).unsigned_abs())

@@ -179,6 +179,28 @@ fn a_commit_survives_what_was_promised() {
     }
 }
 
+#[test]
+fn above_the_cap_only_as_much_goes_as_must() {
+    let (_folder, store) = store();
+    let mut outbox = store.outbox(Durability::Process).unwrap();
+    let app = "1".parse().unwrap();
+    for number in 0..20 {
+        let first = number * 1_000 + 1;
+        outbox.commit(&transaction(number + 1, first..=first + 999)).unwrap();
+    }
+    let bytes = |outbox: &SqliteOutbox| sweep::bytes(outbox.connection.as_ref().unwrap()).unwrap();
+    let bytes_max = bytes(&outbox) * 3 / 4;
+    let rules = Retention { delivered_ms: u64::MAX, failed_ms: u64::MAX, bytes_max };
+    while outbox.sweep(&rules, 100_000).unwrap().rows > 0 {}
+    assert!(bytes(&outbox) <= bytes_max);
+    let left = store.log(&app, 0, 100_000).unwrap();
+    assert!((1_000..19_000).contains(&left.len()), "{}", left.len());
+    assert_eq!(left.last().unwrap().seq, 20_000);
+    assert_eq!(left.first().unwrap().seq, 20_001 - left.len() as u64);
+    assert_eq!(store.snapshot(&app).unwrap().announced.len(), 20_000);
+    assert!(store.verify().unwrap().broken.is_empty());
+}
+
 /// How SQLite goes about a question.
 fn plan(sql: &str) -> String {
     let (_folder, store) = store();

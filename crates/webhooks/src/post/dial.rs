@@ -255,12 +255,12 @@ mod tests {
         let (deaf, _first) = deaf().await;
         let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addresses = [deaf.local_addr().unwrap(), good.local_addr().unwrap()];
-        let hour = Duration::from_secs(3_600);
-        let until = Instant::now() + hour;
+        let time = Duration::from_secs(60);
+        let until = Instant::now() + time;
         let attempt = tokio::spawn(async move { connect(&addresses, until).await.unwrap().1 });
         tokio::task::yield_now().await;
         tokio::time::pause();
-        tokio::time::advance(hour / 2).await;
+        tokio::time::advance(time / 2).await;
         tokio::time::resume();
         assert_eq!(attempt.await.unwrap(), addresses[1]);
     }

@@ -1,11 +1,12 @@
 //! One request and its answer, within limits.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderMap, Request, StatusCode, Version, response};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
-use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::{Body, Connection};
@@ -21,7 +22,7 @@ const KEPT_MAX: usize = 4 * 1024;
 const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// What becomes of the connection.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
     /// It can carry another request.
     Keep,

@@ -78,7 +78,7 @@ async fn say(text: impl AsRef<[u8]> + Send) -> Outcome {
         hear(&mut pipe).await;
         // Whoever has read enough hangs up.
         let _ = pipe.write_all(&text).await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await
 }
@@ -290,7 +290,7 @@ async fn an_answer_counts_even_if_the_request_was_not_read() {
         let outcome = ask_with(Bytes::from(vec![b'x'; 1 << 20]), move |mut pipe| async move {
             pipe.write_all(answer_of("413 No", 7).as_bytes()).await.unwrap();
             if !hangs_up {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         })
         .await;

@@ -155,10 +155,11 @@ impl Poster {
         }
         if let Some(mut reused) = self.pool.take(&outgoing.endpoint, &target.origin) {
             let result = send(&mut reused, outgoing, &target, deadline, answer).await;
-            let is_stale = |trouble: &Trouble| trouble.failure == Failure::Broken;
+            let is_broken = |trouble: &Trouble| trouble.failure == Failure::Broken;
             // Receivers close idle connections whenever they like, also while a request is on its
             // way; then it was not answered by anybody, and a fresh connection is worth a try.
-            if !(result.as_ref().is_err_and(is_stale) && !reused.has_heard()) {
+            let is_stale = !reused.has_heard() && result.as_ref().is_err_and(is_broken);
+            if !is_stale {
                 return result.map(|after| self.put_away(after, outgoing, target, reused));
             }
             *answer = Answer::default();

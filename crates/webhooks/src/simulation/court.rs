@@ -64,8 +64,8 @@ impl Court {
     pub(super) fn began(&mut self, sight: Sight<'_>) {
         self.times.began_ms = sight.now_ms;
         self.log.restarted(sight.now_ms);
-        self.sending.restarted(sight.disk);
         self.configured(sight);
+        self.sending.restarted(sight.disk);
     }
 
     /// The engine is told to close.
@@ -180,14 +180,20 @@ impl Court {
     }
 
     /// The engine has given all its orders. `is_busy`: a job is not done yet.
-    pub(super) fn check(&self, sight: Sight<'_>, engine: &Engine, is_busy: bool) -> Lawful {
+    pub(super) fn check(
+        &mut self,
+        sight: Sight<'_>,
+        engine: &Engine,
+        is_busy: bool,
+    ) -> Lawful {
         let next_ms = engine.next_ms().filter(|_| !is_busy);
         let sleeps = next_ms.is_none_or(|next_ms| next_ms > sight.now_ms);
         Law::Rest.holds(sleeps, || format!("more to do at once: {next_ms:?}"))?;
         let load = engine.load();
         let is_bounded = load.pending_bytes <= sight.plan.delivery.pending_bytes_max + 1_000;
         Law::Memory.holds(is_bounded, || format!("{load:?}"))?;
-        self.isolation.check(sight.now_ms, self.trouble_ms.max(self.times.began_ms))
+        let since_ms = self.trouble_ms.max(self.times.began_ms);
+        self.isolation.check(sight.now_ms, since_ms, sight.disk)
     }
 
     /// Nothing will happen any more.

@@ -86,7 +86,8 @@ impl Run {
             2 | 3 => ReplayOf::Failed(Span::default()),
             _ => ReplayOf::Log(self.some_events(&app)),
         };
-        let id = ReplayId::of(self.disk.replays.len() as u64 + 1);
+        self.asked += 1;
+        let id = ReplayId::of(self.asked);
         let progress = Progress { cursor: 0, delivered: 0, failed: 0, state: State::Running };
         let created_at_ms = self.now_ms;
         let replay = Replay { id, app, endpoint, of, created_at_ms, total: 0, progress };

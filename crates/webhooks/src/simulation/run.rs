@@ -39,6 +39,8 @@ pub(super) struct Run {
     /// What will happen; the second number keeps the order of what happens at the same time.
     agenda: BTreeMap<(u64, u64), Act>,
     acts: u64,
+    /// Replays that people have asked for.
+    pub(super) asked: u64,
     /// What the store is about to keep and to answer.
     job: Option<Job>,
     court: Court,
@@ -73,6 +75,8 @@ struct Job {
     reads: Vec<(Asker, Read)>,
 }
 
+/// How long a store that is well needs at most.
+const WELL_MS: u64 = 15;
 /// When every life begins.
 const BEGIN_MS: u64 = 1_700_000_000_000;
 /// How long the calm may take: a replay or a window of hours is over by then.
@@ -94,6 +98,7 @@ impl Run {
             wanted: BTreeSet::new(),
             agenda: BTreeMap::new(),
             acts: 0,
+            asked: 0,
             job: None,
             court: Court::new(&plan),
             is_traced,
@@ -241,6 +246,7 @@ impl Run {
         for dispatch in orders.posts {
             self.post(dispatch)?;
         }
+        self.note_trouble(self.job.as_ref().map_or(self.now_ms, |job| job.ordered_ms));
         let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
         self.court.check(sight, &self.engine, self.job.is_some())
     }
@@ -252,7 +258,7 @@ impl Run {
         self.job = Some(Job { ordered_ms: self.now_ms, transaction, reads });
         let takes_ms = match self.disk_mood {
             DiskMood::Slow => self.chance.between(50, 3_000),
-            _ => self.chance.between(1, 15),
+            _ => self.chance.between(1, WELL_MS),
         };
         self.plan_act(takes_ms, Act::Kept);
         Ok(())
@@ -261,9 +267,7 @@ impl Run {
     /// The store is done with the job, or has failed.
     fn keep(&mut self) -> Lawful {
         let Some(job) = self.job.take() else { return Ok(()) };
-        if self.disk_mood != DiskMood::Well {
-            self.court.troubled(self.now_ms);
-        }
+        self.note_trouble(job.ordered_ms);
         let fails = self.disk_mood == DiskMood::Failing;
         self.disk.fails = fails.then(|| self.chance.one_in(2));
         if !self.commit(&job.transaction)? {
@@ -283,6 +287,13 @@ impl Run {
         }
         self.engine.kept(self.now_ms, found);
         Ok(())
+    }
+
+    /// A store that is not well, or has not been since it was given a job, makes everybody wait.
+    fn note_trouble(&mut self, ordered_ms: u64) {
+        if self.disk_mood != DiskMood::Well || self.now_ms > ordered_ms + WELL_MS {
+            self.court.troubled(self.now_ms);
+        }
     }
 
     /// Whether the store has kept it. What has nothing to keep is not even offered.

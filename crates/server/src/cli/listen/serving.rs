@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -144,17 +144,9 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
         return response;
     }
     let (head, body) = request.into_parts();
-    let read = tokio::time::timeout(WITHIN, Limited::new(body, BODY_BYTES_MAX).collect());
-    let body = match read.await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            note(format!("refused a POST of more than {BODY_BYTES_MAX} bytes"));
-            return said(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n");
-        }
-        _ => {
-            note("a POST ended before its body was complete");
-            return said(StatusCode::BAD_REQUEST, "the body is not complete\n");
-        }
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal,
     };
     let post = Post::new(now_ms(), head.uri.path().to_owned(), head.headers, body);
     let status = shared.take(&post);
@@ -163,6 +155,26 @@ async fn answer(request: Request<Incoming>, shared: &Shared) -> Response<Full<By
     }
     let text = if status.is_success() { "" } else { "as --status asks\n" };
     said(status, text)
+}
+
+/// A whole body. One that is declared too large is not waited for.
+async fn read(body: Incoming) -> Result<Bytes, Response<Full<Bytes>>> {
+    let too_large = || {
+        note(format!("refused a POST of more than {BODY_BYTES_MAX} bytes"));
+        said(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large\n")
+    };
+    if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+        return Err(too_large());
+    }
+    let read = tokio::time::timeout(WITHIN, Limited::new(body, BODY_BYTES_MAX).collect());
+    match read.await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) | Err(_) => {
+            note("a POST ended before its body was complete");
+            Err(said(StatusCode::BAD_REQUEST, "the body is not complete\n"))
+        }
+    }
 }
 
 fn said(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {

@@ -11,6 +11,7 @@ use super::super::place::Place;
 use super::super::table::Table;
 use super::desk::Desk;
 use super::forms;
+use super::replay::in_order;
 use super::terms::event_names;
 use crate::ops::clock::now_ms;
 
@@ -71,6 +72,7 @@ impl Deliveries {
             before: self.before,
             limit: self.limit,
         };
+        in_order("--from", filter.from_ms, "--to", filter.to_ms)?;
         let deliveries = desk.store()?.deliveries(&filter)?;
         match deliveries.last() {
             None => note("there are no such deliveries"),

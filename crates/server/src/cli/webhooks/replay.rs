@@ -9,7 +9,7 @@ use bellwire_protocol::ChannelName;
 use bellwire_webhooks::endpoint::Endpoint;
 use bellwire_webhooks::ids::{BatchId, EndpointId, ReplayId};
 use bellwire_webhooks::ledger::{DeliveryStatus, Ledger as _};
-use bellwire_webhooks::replay::{LogFilter, ReplayOf, Span, State};
+use bellwire_webhooks::replay::{LogFilter, Progress, ReplayOf, Span, State};
 use clap::ArgGroup;
 use serde_json::json;
 
@@ -47,16 +47,17 @@ pub(in super::super) struct Replay {
     #[arg(long, value_name = "TIME", requires = "kind")]
     to: Option<When>,
     /// Of the log, only from this sequence on
-    #[arg(long, value_name = "SEQUENCE", requires = "log")]
+    #[arg(long, value_name = "SEQUENCE", requires = "log", conflicts_with = "failed")]
     from_seq: Option<u64>,
     /// Of the log, only up to this sequence
-    #[arg(long, value_name = "SEQUENCE", requires = "log")]
+    #[arg(long, value_name = "SEQUENCE", requires = "log", conflicts_with = "failed")]
     to_seq: Option<u64>,
     /// Of the log, only events of this channel
-    #[arg(long, requires = "log")]
+    #[arg(long, requires = "log", conflicts_with = "failed")]
     channel: Option<ChannelName>,
     /// Of the log, only events of this name
-    #[arg(long, value_name = "NAME", requires = "log", value_parser = event_names())]
+    #[arg(long, value_name = "NAME", requires = "log", conflicts_with = "failed",
+          value_parser = event_names())]
     event: Option<String>,
     /// Only say how much it would be
     #[arg(long, conflicts_with = "cancel")]
@@ -137,6 +138,8 @@ impl Replay {
         let now_ms = now_ms();
         let ms = |when: Option<When>| when.map(|when| when.ms(now_ms));
         let span = Span { from_ms: ms(self.from), to_ms: ms(self.to) };
+        in_order("--from", span.from_ms, "--to", span.to_ms)?;
+        in_order("--from-seq", self.from_seq, "--to-seq", self.to_seq)?;
         if self.failed {
             return Ok((endpoint, ReplayOf::Failed(span)));
         }
@@ -148,6 +151,21 @@ impl Replay {
             event: self.event.map(pushers_name),
         };
         Ok((endpoint, ReplayOf::Log(filter)))
+    }
+}
+
+/// Refuses a span that ends before it begins.
+pub(super) fn in_order(
+    from: &str,
+    first: Option<u64>,
+    to: &str,
+    last: Option<u64>,
+) -> Result<(), Failure> {
+    match (first, last) {
+        (Some(first), Some(last)) if last < first => {
+            Err(Failure::usage(format!("{to} is before {from}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -180,8 +198,7 @@ fn follow(
     id: ReplayId,
     endpoint: &Endpoint,
 ) -> Result<bellwire_webhooks::replay::Replay, Failure> {
-    let (started, mut told) = (Instant::now(), Instant::now());
-    let mut before = desk.replay(id)?.progress;
+    let mut course = Course::new(desk.replay(id)?.progress);
     loop {
         let replay = desk.replay(id)?;
         let progress = replay.progress;
@@ -189,25 +206,51 @@ fn follow(
             return Ok(replay);
         }
         let is_untouched = (progress.cursor, progress.delivered, progress.failed) == (0, 0, 0);
-        let is_well = endpoint.failing_since_ms.is_none();
-        if is_untouched && is_well && started.elapsed() > TAKEN_UP_WITHIN {
+        let is_well = desk.endpoint(&endpoint.id)?.failing_since_ms.is_none();
+        if is_untouched && is_well && course.started.elapsed() > TAKEN_UP_WITHIN {
             return Err(desk.not_taken_up(id));
         }
-        if progress != before {
-            let done = format!(
-                "{} of {} delivered, {} given up",
-                progress.delivered, replay.total, progress.failed
-            );
-            if std::io::stderr().is_terminal() {
-                eprint!("\r{done}");
-                let _ = std::io::stderr().flush();
-                before = progress;
-            } else if told.elapsed() > TELL_EVERY {
-                note(done);
-                (before, told) = (progress, Instant::now());
-            }
-        }
+        course.tell(progress, replay.total, is_well);
         thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// What was told of a replay so far.
+struct Course {
+    started: Instant,
+    /// When something was told last.
+    told: Instant,
+    before: Progress,
+    /// Whether it was told that the endpoint is not well.
+    is_waiting: bool,
+    /// Whether progress can be told in place.
+    in_place: bool,
+}
+
+impl Course {
+    fn new(progress: Progress) -> Self {
+        let (now, in_place) = (Instant::now(), std::io::stderr().is_terminal());
+        Self { started: now, told: now, before: progress, is_waiting: false, in_place }
+    }
+
+    fn tell(&mut self, now: Progress, total: u64, is_well: bool) {
+        if now == self.before {
+            if !is_well && !self.is_waiting && self.told.elapsed() > TELL_EVERY {
+                self.is_waiting = true;
+                note("the endpoint fails: it is tried again at least every minute");
+            }
+            return;
+        }
+        let done = format!("{} of {total} delivered, {} given up", now.delivered, now.failed);
+        if self.in_place {
+            eprint!("\r{done}");
+            let _ = std::io::stderr().flush();
+        } else if self.told.elapsed() > TELL_EVERY {
+            note(done);
+        } else {
+            return;
+        }
+        (self.before, self.told, self.is_waiting) = (now, Instant::now(), false);
     }
 }
 

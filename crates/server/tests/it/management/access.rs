@@ -86,7 +86,9 @@ fn the_description_needs_no_token_and_every_path_in_it_does() {
         }
     }
     assert_eq!(seen, 19);
-    refused(&office.server.http(&Request::new("POST", "/management/openapi.json")), 405);
+    let post = office.server.http(&Request::new("POST", "/management/openapi.json"));
+    refused(&post, 405);
+    assert_eq!(post.header("allow"), Some("GET,HEAD"));
 }
 
 #[test]
@@ -177,7 +179,8 @@ fn tokens_and_secrets_do_not_get_into_the_log() {
     let hook = office.receiver.hook("/hook");
     let webhook = office.webhook(&hook, &json!({ "headers": { "X-Api-Key": "s3cret-of-mine" } }));
     office.warm(&webhook, &hook);
-    let rotated = office.ask("POST", &format!("{}/rotate-secret", super::office::path_of(&webhook)));
+    let rotated =
+        office.ask("POST", &format!("{}/rotate-secret", super::office::path_of(&webhook)));
     let log = || office.server.stderr();
     eventually("it is logged who did it", || log().contains("webhook secret rotated"));
     let text = |value: &Value| value.as_str().unwrap().trim_start_matches("whsec_").to_owned();

@@ -82,7 +82,8 @@ fn deliveries_are_filtered() {
     assert!(!among("to=1000"), "milliseconds do as well");
     // Nothing of this is another app's.
     let other = "/management/v1/apps/1002/deliveries";
-    let other = office.server.http(&office.request("GET", &format!("{other}?endpoint={good}"))).ok();
+    let other =
+        office.server.http(&office.request("GET", &format!("{other}?endpoint={good}"))).ok();
     assert_eq!(other, json!({ "deliveries": [], "next_cursor": null }));
 }
 

@@ -141,7 +141,8 @@ pub(super) fn path_of(webhook: &Value) -> String {
 #[track_caller]
 pub(super) fn token(server: &Server, args: &[&str]) -> (String, String) {
     let json: Value =
-        serde_json::from_str(&cli(server, &[&["tokens", "create", "--json"], args].concat())).unwrap();
+        serde_json::from_str(&cli(server, &[&["tokens", "create", "--json"], args].concat()))
+            .unwrap();
     (json["id"].as_str().unwrap().to_owned(), json["token"].as_str().unwrap().to_owned())
 }
 

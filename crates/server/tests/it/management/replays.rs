@@ -41,7 +41,10 @@ fn failed_deliveries_are_counted_and_replayed() {
     let done = office.is_done(&replay);
     assert_eq!((&done["delivered"], &done["failed"]), (&done["total"], &json!(0)));
     let delivery = hook.expect_event("channel_occupied", "a");
-    assert_eq!((Some(delivery.id()), delivery.replay()), (failed["id"].as_str(), replay["id"].as_str()));
+    assert_eq!(
+        (Some(delivery.id()), delivery.replay()),
+        (failed["id"].as_str(), replay["id"].as_str())
+    );
     assert_eq!(office.get("/replays")["replays"][0], done, "newest first");
 }
 

@@ -103,7 +103,10 @@ fn the_log_is_read_from_its_beginning_and_beyond_its_end() {
     let sent = hook.expect_event("channel_occupied", "public");
     let all = office.get("/log");
     assert_eq!(all["events"][0]["event"], sent.events()[0]);
-    assert_eq!((&all["events"][0]["seq"], &all["has_more"]), (&json!(sent.sequence()), &json!(false)));
+    assert_eq!(
+        (&all["events"][0]["seq"], &all["has_more"]),
+        (&json!(sent.sequence()), &json!(false))
+    );
     let beyond = office.get("/log?after=18446744073709551615");
     assert_eq!((&beyond["events"], &beyond["has_more"]), (&json!([]), &json!(false)));
     for (query, field) in

@@ -279,7 +279,10 @@ fn a_test_tells_whether_it_arrived() {
     let test = office.ask("POST", &format!("{}/test", path_of(&webhook)));
     assert_eq!(test.status, 202);
     let replay = office.is_done(&test.json());
-    assert_eq!((&replay["kind"], &replay["delivered"], &replay["failed"]), (&json!("test"), &json!(1), &json!(0)));
+    assert_eq!(
+        (&replay["kind"], &replay["delivered"], &replay["failed"]),
+        (&json!("test"), &json!(1), &json!(0))
+    );
     let delivery = hook.expect_event("channel_occupied", "bellwire-test");
     assert_eq!(delivery.replay(), replay["id"].as_str());
     assert_eq!(delivery.header("x-bellwire-sequence"), None, "it stands nowhere in the log");

@@ -212,6 +212,7 @@ fn after_a_crash_at_most_one_request_a_lane_comes_again() {
 #[test]
 fn crashes_of_an_empty_server_say_nothing() {
     let mut stage = Stage::with(app(), &SHORT);
+    let mut view = View::new();
     let client = stage.member("ann", &["presence-a"]);
     stage.hook.expect_event("member_added", "presence-a");
     crash(&mut stage);
@@ -220,13 +221,16 @@ fn crashes_of_an_empty_server_say_nothing() {
     stage.hook.expect_event("channel_vacated", "presence-a");
     for _ in 0..3 {
         crash(&mut stage);
+        view.catch_up(&stage.hook);
+        view.crashed();
         stage.server.restart();
     }
     let mut client = stage.connect();
     join(&mut client, "ann", "presence-a");
     mark(&stage.hook, &mut client, "presence-a");
     assert_eq!(transitions(&stage.hook, "presence-a").len(), 6);
-    assert_sound(&stage);
+    view.catch_up(&stage.hook);
+    view.assert_sound();
 }
 
 // webhooks: P1, P2

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire_testkit::{
-    Answer, App, Client, Config, Hook, PATIENCE, Receiver, Server, View, Webhook,
+    Answer, App, Client, Config, Delivery, Hook, PATIENCE, Receiver, Server, View, Webhook,
 };
 
 use super::dice::{Dice, number};
@@ -62,10 +62,7 @@ impl World {
         let dice = Dice::from_environment();
         let receiver = Receiver::start();
         let hook = receiver.hook(HOOK);
-        // Something is under way at any moment.
-        hook.decide(|delivery| {
-            Answer::ok().after(Duration::from_millis(delivery.number as u64 * 7 % 20))
-        });
+        hook.decide(answer);
         let app = App::new(1)
             .with("batch_webhooks = true")
             .with("max_presence_members = 0")
@@ -93,7 +90,8 @@ impl World {
 
     /// Clients come, go, join and leave, until the server dies in the middle of it.
     fn live_until_killed(&mut self) {
-        let delay = Duration::from_millis(self.dice.of(20..800));
+        let longest_ms = 20 + 4 * self.slots.len() as u64;
+        let delay = Duration::from_millis(self.dice.of(20..longest_ms));
         let is_dead = AtomicBool::new(false);
         let (server, slots, dice) = (&self.server, &mut self.slots, &mut self.dice);
         thread::scope(|scope| {
@@ -184,6 +182,15 @@ impl World {
             self.view.events(),
             self.view.duplicates(),
         );
+    }
+}
+
+/// At any moment something is under way, and something has failed and waits for its next attempt.
+fn answer(delivery: &Delivery) -> Answer {
+    let late = Duration::from_millis(delivery.number as u64 * 7 % 20);
+    match delivery.number % 6 {
+        5 if delivery.attempt() == 1 => Answer::close(),
+        _ => Answer::ok().after(late),
     }
 }
 

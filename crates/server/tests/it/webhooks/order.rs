@@ -116,11 +116,11 @@ fn channels_do_not_wait_for_each_other() {
     let stage = Stage::usual();
     let gate = bellwire_testkit::Gate::closed();
     let behind = gate.clone();
-    stage.hook.decide(move |delivery| match delivery.text().contains("private-held") {
+    stage.hook.decide(move |delivery| match delivery.has("channel_occupied", "private-100") {
         true => Answer::ok().behind(&behind),
         false => Answer::ok(),
     });
-    let _held = stage.member("", &["private-held"]);
+    let _held = stage.member("", &["private-100"]);
     gate.expect_waiting(1);
     // Of these, a few may share the lane of the held one.
     let names: Vec<String> = (0..100).map(|n| format!("private-{n}")).collect();
@@ -130,6 +130,22 @@ fn channels_do_not_wait_for_each_other() {
         (deliveries.len() >= 90).then_some(())
     });
     assert_eq!(gate.waiting(), 1);
+    gate.open();
+    for name in names {
+        stage.hook.expect_event("channel_occupied", name);
+    }
+}
+
+// webhooks: P5
+#[test]
+fn channels_that_differ_in_a_number_only_do_not_wait_for_each_other() {
+    let stage = Stage::usual();
+    let gate = stage.hook.hold();
+    let names: Vec<String> = (0..100).map(|n| format!("private-room-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let _client = stage.member("", &names);
+    // As many as an endpoint has under way if it does not say otherwise.
+    gate.expect_waiting(16);
     gate.open();
     for name in names {
         stage.hook.expect_event("channel_occupied", name);

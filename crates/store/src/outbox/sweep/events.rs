@@ -12,7 +12,7 @@ use bellwire_webhooks::replay::ReplayOf;
 use rusqlite::{Connection, Row, params};
 
 use super::Sweep;
-use crate::outbox::steps;
+use crate::outbox::steps::lane;
 use crate::rows::{self, collect, int, number, number_if_any, run, text};
 use crate::{StoreError, log};
 
@@ -140,16 +140,16 @@ impl Sweep<'_> {
             else {
                 continue;
             };
-            let Waiting { endpoint, lane, owes, .. } = waiting;
-            steps::behind(self.connection, &endpoint, lane, gap.last)?;
+            let Waiting { endpoint, lane: number, owes, .. } = waiting;
+            lane::behind(self.connection, &endpoint, number, gap.last)?;
             let owed = owes.map_or(gap, |owes| owes.and(gap));
-            steps::owes(self.connection, &endpoint, lane, owed)?;
+            lane::owes(self.connection, &endpoint, number, owed)?;
             // For people one line an endpoint, not 64.
             lost.entry(endpoint.clone()).and_modify(|lost| *lost = lost.and(gap)).or_insert(gap);
-            self.swept.lost.push((endpoint, lane, gap));
+            self.swept.lost.push((endpoint, number, gap));
         }
         for (endpoint, gap) in lost {
-            steps::lost(self.connection, &endpoint, gap, "retention", self.now_ms)?;
+            lane::lost(self.connection, &endpoint, gap, "retention", self.now_ms)?;
         }
         Ok(())
     }
@@ -254,5 +254,6 @@ fn first_of_lane(
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
-    Ok(Entry { seq: number(row, 0)?, lane: row.get(1)?, at_ms: number(row, 2)? })
+    let lane: u8 = row.get(1)?;
+    Ok(Entry { seq: number(row, 0)?, lane: lane % LANES, at_ms: number(row, 2)? })
 }

@@ -110,7 +110,7 @@ async fn who_hangs_up_during_the_handshake_fails_it() {
 async fn a_handshake_that_does_not_end_is_given_up() {
     let receiver = Receiver::start(|stream| async move {
         let _stream = stream;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let answer = post(hasty(), &url(&receiver, "127.0.0.1")).await;

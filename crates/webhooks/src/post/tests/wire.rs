@@ -148,7 +148,7 @@ async fn garbage_is_a_broken_connection() {
 async fn who_never_answers_is_given_up() {
     let receiver = Receiver::start(|stream| async move {
         let _stream = stream;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })
     .await;
     let answer = post(hasty(), &receiver.url()).await;

@@ -6,6 +6,7 @@ use super::{Law, Lawful};
 use crate::batch::Batch;
 use crate::endpoint::Endpoint;
 use crate::event::Event;
+use crate::simulation::disk::Disk;
 
 /// What is kept and has not reached the endpoint that is well.
 #[derive(Debug)]
@@ -39,9 +40,22 @@ impl Isolation {
     }
 
     /// `since_ms`: when the last trouble with the store or the server was over.
-    pub(in crate::simulation) fn check(&self, now_ms: u64, since_ms: u64) -> Lawful {
-        let Some((seq, kept_ms)) = self.waiting.first_key_value() else { return Ok(()) };
-        let is_soon = now_ms <= since_ms.max(*kept_ms) + SOON_MS;
-        Law::Isolation.holds(is_soon, || format!("{seq} waits since {kept_ms}"))
+    pub(in crate::simulation) fn check(
+        &mut self,
+        now_ms: u64,
+        since_ms: u64,
+        disk: &Disk,
+    ) -> Lawful {
+        while let Some(first) = self.waiting.first_entry() {
+            let (seq, kept_ms) = (*first.key(), *first.get());
+            if now_ms <= since_ms.max(kept_ms) + SOON_MS {
+                break;
+            }
+            let mut lost = disk.lost.iter().filter(|lost| lost.endpoint == self.endpoint.id);
+            let is_lost = lost.any(|lost| (lost.gap.first..=lost.gap.last).contains(&seq));
+            Law::Isolation.holds(is_lost, || format!("{seq} waits since {kept_ms}"))?;
+            first.remove();
+        }
+        Ok(())
     }
 }

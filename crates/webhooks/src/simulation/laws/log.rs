@@ -63,6 +63,9 @@ impl LogLaws {
             What::CacheFilled | What::Vacated => {
                 self.misses.entry(place).or_default().ends_ms.push(fact.at_ms);
             }
+            What::CacheMiss => {
+                self.misses.entry(place).or_default();
+            }
             What::SubscriptionCount(count) => {
                 self.counts.entry(place).or_default().fact = Some(*count);
             }
@@ -88,6 +91,11 @@ impl LogLaws {
 
     pub(in crate::simulation) fn forgotten(&mut self, now_ms: u64, app: &AppId) {
         self.seen.forgotten(now_ms, app);
+        for ((other, _), misses) in &mut self.misses {
+            if other == app {
+                misses.ends_ms.push(now_ms);
+            }
+        }
         for ((other, _), counts) in &mut self.counts {
             if other == app {
                 counts.fact = None;

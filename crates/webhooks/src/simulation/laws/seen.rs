@@ -98,7 +98,7 @@ impl Seen {
     }
 
     fn check_arrival(&self, event: &Event) -> Lawful<bool> {
-        let here = self.at(event).find(|change| change.is_here);
+        let here = self.at(event).find(|change| change.is_here || self.is_told_to_return(*change));
         match here {
             Some(change) => Ok(change.why == Why::Quietly),
             None => Law::Grace.broken(format!("nobody was there: {event:?}")),
@@ -107,14 +107,21 @@ impl Seen {
 
     fn check_leave(&self, event: &Event) -> Lawful {
         let away = || self.at(event).filter(|change| !change.is_here);
-        let is_told_to_return = |change: Change| {
-            change.why == Why::Fact && self.closing_ms.is_some_and(|end| change.at_ms >= end)
+        let may_tell = |change: Change| {
+            self.may_tell(change, event.at_ms) && !self.is_told_to_return(change)
         };
-        if away().any(|change| self.may_tell(change, event.at_ms) && !is_told_to_return(change)) {
+        if away().any(may_tell) {
             return Ok(());
         }
-        let law = if away().any(is_told_to_return) { Law::Closing } else { Law::Grace };
+        let is_told_to_return = away().any(|change| self.is_told_to_return(change));
+        let law = if is_told_to_return { Law::Closing } else { Law::Grace };
         law.broken(format!("too early: {event:?}; {:?}", self.at(event).collect::<Vec<_>>()))
+    }
+
+    /// Whoever leaves a server that goes down has not left.
+    fn is_told_to_return(&self, change: Change) -> bool {
+        let is_closing = self.closing_ms.is_some_and(|closing_ms| change.at_ms >= closing_ms);
+        is_closing && change.why == Why::Fact && !change.is_here
     }
 
     fn may_tell(&self, change: Change, at_ms: u64) -> bool {

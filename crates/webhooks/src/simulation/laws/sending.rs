@@ -36,11 +36,8 @@ pub(in crate::simulation) struct SendingLaws {
 #[derive(Debug)]
 struct Sent {
     batch: Arc<Batch>,
-    last_ms: u64,
     /// Whether this run has sent it after its deadline.
     is_late: bool,
-    /// Whether an earlier run has sent it.
-    is_old: bool,
 }
 
 /// A request under way.
@@ -49,6 +46,8 @@ struct Flight {
     batch: Arc<Batch>,
     /// Whether the engine has let go of it.
     is_stray: bool,
+    /// Whether it is the last attempt, which needs no slot.
+    is_last: bool,
 }
 
 /// The events of a channel on their way to an endpoint.
@@ -156,11 +155,11 @@ impl SendingLaws {
             return Law::Window.broken(format!("{id} is given up unsent"));
         };
         let batch = Arc::clone(&sent.batch);
-        let was_tried_last = sent.last_ms >= batch.deadline_ms;
-        let is_just = was_tried_last || reason == "refused" || batch.replay.is_some();
+        // An attempt that is under way when the window ends is the last one.
+        let is_over = scene.now_ms >= batch.deadline_ms;
+        let is_just = is_over || reason == "refused" || batch.replay.is_some();
         self.close(scene, &batch);
-        let last_ms = sent_ms(&self.sent, id);
-        Law::Window.holds(is_just, || format!("{id} is given up, last sent at {last_ms}"))
+        Law::Window.holds(is_just, || format!("{id} is given up early"))
     }
 
     /// An endpoint is disabled: the engine lets go of all but replays.
@@ -204,7 +203,7 @@ impl SendingLaws {
         self.rests.clear();
         self.paces.clear();
         for sent in self.sent.values_mut() {
-            (sent.is_late, sent.is_old) = (false, true);
+            sent.is_late = false;
         }
         let rows = disk.endpoints.values();
         let failing = rows.filter_map(|row| Some((row.id.clone(), row.failing_since_ms?)));
@@ -227,7 +226,8 @@ impl SendingLaws {
             format!("{} goes while {same_lane:?} is under way", batch.id)
         })?;
         let max = usize::from(dispatch.endpoint.terms.max_in_flight);
-        let has_slot = under_way.count() < max || scene.now_ms >= batch.deadline_ms;
+        let has_slot = under_way.filter(|flight| !flight.is_last).count() < max
+            || scene.now_ms >= batch.deadline_ms;
         Law::Committed.holds(has_slot, || format!("{} is one too many", batch.id))
     }
 
@@ -288,11 +288,12 @@ impl SendingLaws {
     }
 
     fn note(&mut self, scene: Scene<'_>, batch: &Arc<Batch>) {
-        let new = Sent { batch: Arc::clone(batch), last_ms: 0, is_late: false, is_old: false };
+        let new = Sent { batch: Arc::clone(batch), is_late: false };
         let sent = self.sent.entry(batch.id).or_insert(new);
-        sent.last_ms = scene.now_ms;
         sent.is_late |= scene.now_ms > batch.deadline_ms;
-        self.flights.insert(batch.id, Flight { batch: Arc::clone(batch), is_stray: false });
+        let is_last = scene.now_ms >= batch.deadline_ms;
+        let flight = Flight { batch: Arc::clone(batch), is_stray: false, is_last };
+        self.flights.insert(batch.id, flight);
     }
 
     /// Its events are accepted or given up.
@@ -304,10 +305,6 @@ impl SendingLaws {
             }
         }
     }
-}
-
-fn sent_ms(sent: &BTreeMap<BatchId, Sent>, id: BatchId) -> u64 {
-    sent.get(&id).map_or(0, |sent| sent.last_ms)
 }
 
 /// What is sent is kept, as it is sent, and has not ended.

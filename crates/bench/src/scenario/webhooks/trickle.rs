@@ -1,0 +1,96 @@
+//! A few events a second: from the moment a client asks for a channel to the moment the receiver has
+//! read that it is occupied.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::Options;
+use super::burst::{await_events, check_clean};
+use crate::client::Client;
+use crate::histogram::Histogram;
+use crate::progress;
+use crate::report::Report;
+use crate::scenario::churn::{Churn, subscription};
+use crate::scenario::load_channel;
+use crate::scenario::stage::Stage;
+
+/// A server with its clients, between two stretches of the trickle.
+pub(super) struct Trickle {
+    /// The server and its receiver.
+    stage: Stage,
+    /// A few connections.
+    client: Client,
+    /// What the server says to them.
+    hearer: Churn,
+    /// The next channel.
+    next: u32,
+}
+
+/// Lets the events trickle to each server in turn, so that what else the machine does falls on all
+/// alike.
+///
+/// # Errors
+/// When a server cannot be driven.
+pub(super) fn in_turn(options: &Options, trickles: &mut [Trickle]) -> Result<()> {
+    let each = options.trickle_rate.max(1) * options.trickle_seconds / TURNS;
+    for turn in 1..=TURNS {
+        for trickle in &mut *trickles {
+            progress(&format!("{}: turn {turn} of {TURNS}", trickle.stage.target.name));
+            trickle.stretch(options, each.max(1))?;
+        }
+    }
+    Ok(())
+}
+
+impl Trickle {
+    /// # Errors
+    /// When the server cannot be started.
+    pub(super) fn start(options: &Options, dead: usize, name: &str) -> Result<Self> {
+        let plan = options.plan(options.endpoints, dead);
+        let stage = Stage::start(&options.target, name, &plan)?;
+        let (mut client, channel) = (Client::new()?, load_channel());
+        client.open_all(&stage.target.endpoint(), CONNECTIONS, |_| Rc::clone(&channel))?;
+        let hearer = Churn::new(&client, 0..0, 1).staying();
+        Ok(Self { stage, client, hearer, next: 0 })
+    }
+
+    fn stretch(&mut self, options: &Options, count: u32) -> Result<()> {
+        let Self { stage, client, hearer, next } = self;
+        let start = Instant::now() + FIRST;
+        for number in 0..count {
+            let due = start + Duration::from_secs(number.into()) / options.trickle_rate.max(1);
+            client.wake_at(due)?;
+            hearer.wait(client, || Instant::now() < due)?;
+            let words = subscription(*next);
+            stage.receiver.heard().expect(*next, Instant::now());
+            client.say(*next as usize % CONNECTIONS, &words, hearer);
+            *next += 1;
+        }
+        await_events(hearer, client, &stage.receiver, u64::from(*next))
+    }
+
+    /// What came of it.
+    pub(super) fn end(self, report: &mut Report) -> Histogram {
+        let (name, count) = (&self.stage.target.name, self.next);
+        self.hearer.check(report, name, count.into());
+        let heard = self.stage.receiver.heard();
+        for (number, tally) in heard.each().enumerate() {
+            let (occupied, vacated) = (tally.occupied, tally.vacated);
+            report.check(
+                (occupied, vacated) == (count.into(), 0),
+                format!("{name}: endpoint {number} heard {occupied} of {count}"),
+            );
+            check_clean(report, name, number, &tally);
+        }
+        heard.latency.clone()
+    }
+}
+
+/// How many clients there are.
+const CONNECTIONS: usize = 16;
+/// How often each server has its turn.
+const TURNS: u32 = 3;
+/// The first event is due a little after everything stands.
+const FIRST: Duration = Duration::from_millis(50);
