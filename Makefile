@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help run build test lint unit black-box compat fuzz fuzz-short bench docs setup clean
+.PHONY: help run build test lint unit black-box compat sim endurance fuzz fuzz-short bench docs setup clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,15 @@ black-box: ## The binary from the outside
 
 compat: ## Official SDKs against the release binary
 	scripts/test compat
+
+sim: ## 10,000 seeds of the webhook engine's simulation
+	BELLWIRE_SEEDS=10000 $(CARGO) test --locked --release -p bellwire-webhooks --lib simulation
+
+endurance: build ## 200 rounds of kill -9 under clients that join and leave, and 200 of power loss
+	BELLWIRE_BIN=$(CURDIR)/target/release/bellwire ROUNDS=200 CLIENTS=2000 $(CARGO) test --locked \
+	  -p bellwire --test it -- webhooks::endurance --nocapture
+	BELLWIRE_BIN=$(CURDIR)/target/release/bellwire ROUNDS=200 CLIENTS=500 POWER=1 $(CARGO) test \
+	  --locked -p bellwire --test it -- webhooks::endurance --nocapture
 
 fuzz: ## Every fuzz target for a minute
 	fuzz/run 60

@@ -104,9 +104,9 @@ function testName(lines, from) {
   return null;
 }
 
-/** Webhooks, SockJS, statistics and pusher-js's options: in the contract, not in the list. */
+/** SockJS, statistics and pusher-js's options: in the contract, not in the list. */
 function isOfALaterPart(rule) {
-  return /^(16|B7|B8|B9)\./.test(rule);
+  return /^(B7|B8|B9)\./.test(rule);
 }
 
 function missing() {

@@ -4,7 +4,8 @@
  *
  * Loaded with LD_PRELOAD. POWERLOSS_DIR names the folder that is watched, POWERLOSS_JOURNAL the file
  * that takes an entry before every change: how to undo it. A sync adds an entry that makes all earlier
- * ones of that file void. Entries are written before the change, so kill -9 loses none.
+ * ones of that file void. Entries are written before the change, so kill -9 loses none. While a file
+ * with the journal's name and ".full" is there, every change is refused as on a full disk.
  *
  * Entry: one byte (W: bytes overwritten, T: file cut or grown, S: synced), path length (u32), path,
  * size of the file before (u64), offset (u64), length (u64), the bytes that stood there.
@@ -25,6 +26,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int journal = -1;
 static char folder[PATH_MAX];
+static char full[PATH_MAX];
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -40,6 +42,7 @@ __attribute__((constructor)) static void begin(void) {
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     const char *path = getenv("POWERLOSS_JOURNAL"), *dir = getenv("POWERLOSS_DIR");
     if (!path || !dir || !realpath(dir, folder)) return;
+    snprintf(full, sizeof full, "%s.full", path);
     journal = open(path, O_CREAT | O_APPEND | O_WRONLY | O_CLOEXEC, 0600);
 }
 
@@ -54,6 +57,12 @@ static int watched(int fd, char *path) {
     size_t prefix = strlen(folder);
     if (strncmp(path, folder, prefix) || path[prefix] != '/') return 0;
     return length < 4 || strcmp(path + length - 4, "-shm");
+}
+
+static int is_full(void) {
+    if (access(full, F_OK)) return 0;
+    errno = ENOSPC;
+    return 1;
 }
 
 static void entry(char kind, const char *path, uint64_t size, uint64_t offset, uint64_t length,
@@ -94,6 +103,7 @@ static void remember(char kind, int fd, const char *path, off_t offset, size_t l
 ssize_t write(int fd, const void *bytes, size_t length) {
     char path[PATH_MAX];
     if (!watched(fd, path)) return real_write(fd, bytes, length);
+    if (is_full()) return -1;
     pthread_mutex_lock(&lock);
     remember('W', fd, path, lseek(fd, 0, SEEK_CUR), length);
     ssize_t result = real_write(fd, bytes, length);
@@ -104,6 +114,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
     char path[PATH_MAX];
     if (!watched(fd, path)) return real_pwrite(fd, bytes, length, offset);
+    if (is_full()) return -1;
     pthread_mutex_lock(&lock);
     remember('W', fd, path, offset, length);
     ssize_t result = real_pwrite(fd, bytes, length, offset);
@@ -118,6 +129,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off_t offset) {
 int ftruncate(int fd, off_t size) {
     char path[PATH_MAX];
     if (!watched(fd, path)) return real_ftruncate(fd, size);
+    if (is_full()) return -1;
     pthread_mutex_lock(&lock);
     remember('T', fd, path, size, SIZE_MAX);
     int result = real_ftruncate(fd, size);
@@ -130,6 +142,7 @@ int ftruncate64(int fd, off_t size) { return ftruncate(fd, size); }
 static int sync_with(int (*real)(int), int fd) {
     char path[PATH_MAX];
     if (!watched(fd, path)) return real(fd);
+    if (is_full()) return -1;
     pthread_mutex_lock(&lock);
     int result = real(fd);
     if (!result) entry('S', path, 0, 0, 0, NULL);

@@ -41,6 +41,19 @@ impl Power {
         ]
     }
 
+    /// From now on the disk is full, or has room again.
+    ///
+    /// # Panics
+    /// When the scratch folder cannot be written.
+    pub fn fill(&self, is_full: bool) {
+        let flag = self.journal.with_extension("full");
+        if is_full {
+            fs::write(flag, "").expect("the flag");
+        } else {
+            fs::remove_file(flag).expect("it was full");
+        }
+    }
+
     /// Takes back everything that was not synced, after the process was killed. Returns how many
     /// changes that were.
     ///
@@ -135,5 +148,25 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"Keptmore");
         assert_eq!(power.lose(), 2);
         assert_eq!(fs::read(&file).unwrap(), b"kept");
+    }
+
+    #[test]
+    fn a_full_disk_refuses_every_change() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, scratch) = (home.path().join("data"), home.path().join("scratch"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(&scratch).unwrap();
+        let power = Power::watching(&folder, &scratch);
+        let write = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "printf x >> file"]).current_dir(&folder);
+            command.envs(power.environment()).status().unwrap().success()
+        };
+        assert!(write());
+        power.fill(true);
+        assert!(!write());
+        power.fill(false);
+        assert!(write());
+        assert_eq!(fs::read(folder.join("file")).unwrap(), b"xx");
     }
 }

@@ -25,6 +25,8 @@ pub struct Server {
     admin: SocketAddr,
     dir: TempDir,
     stderr: Arc<Mutex<String>>,
+    /// What its environment has beside ours.
+    environment: Vec<(String, String)>,
 }
 
 /// What a server left behind that would not start.
@@ -45,12 +47,13 @@ impl Server {
         let addr = free_address();
         let admin = free_address();
         write_config(dir.path(), &config, addr, admin);
-        let mut child = spawn(binary, &dir.path().join("bellwire.toml"));
+        let mut child = spawn(binary, &dir.path().join("bellwire.toml"), &[]);
         let stderr = Arc::default();
         collect_stderr(&mut child, &stderr);
         let target = Target { addr, tls: config.certificate().is_some() };
         let binary = binary.to_owned();
-        let mut server = Self { binary, child, config, target, admin, dir, stderr };
+        let mut server =
+            Self { binary, child, config, target, admin, dir, stderr, environment: Vec::new() };
         server.wait_until_up();
         server
     }
@@ -73,7 +76,7 @@ impl Server {
     #[must_use]
     #[track_caller]
     pub fn refused_file(binary: &Path, file: &Path) -> Refusal {
-        let mut child = spawn(binary, file);
+        let mut child = spawn(binary, file, &[]);
         let stderr = Arc::default();
         collect_stderr(&mut child, &stderr);
         let status = wait_for(&mut child);
@@ -204,9 +207,17 @@ impl Server {
     #[track_caller]
     pub fn restart(&mut self) {
         assert!(!self.is_running(), "the server is still running");
-        self.child = spawn(&self.binary, &self.config_file());
+        self.child = spawn(&self.binary, &self.config_file(), &self.environment);
         collect_stderr(&mut self.child, &self.stderr);
         self.wait_until_up();
+    }
+
+    /// Kills it and starts it again on a disk that can lose its power.
+    #[track_caller]
+    pub fn restart_on(&mut self, power: &crate::Power) {
+        self.crash();
+        self.environment = power.environment();
+        self.restart();
     }
 
     /// Like [`restart`](Self::restart), with another config.
@@ -304,12 +315,13 @@ fn write_config(dir: &Path, config: &Config, listen: SocketAddr, admin: SocketAd
     fs::write(dir.join("bellwire.toml"), toml).unwrap();
 }
 
-fn spawn(binary: &Path, file: &Path) -> Child {
+fn spawn(binary: &Path, file: &Path, environment: &[(String, String)]) -> Child {
     Command::new(binary)
         .arg("serve")
         .arg("--config")
         .arg(file)
         .env_remove("RUST_LOG")
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

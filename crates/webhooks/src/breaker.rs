@@ -14,6 +14,8 @@ pub(crate) struct Breaker {
     failures: u32,
     /// When the next probe may go; none: the breaker is closed.
     probe_ms: Option<u64>,
+    /// Probes that failed since it opened.
+    probes: u32,
 }
 
 impl Breaker {
@@ -44,12 +46,21 @@ impl Breaker {
         if !says_unwell(answer) {
             return false;
         }
+        if let Some(probe_ms) = self.probe_ms {
+            // What was under way when it opened says nothing new, however much it is.
+            if now_ms >= probe_ms {
+                self.probes += 1;
+                self.probe_ms = Some(now_ms + delay_ms(self.probes + 1, window_ms, roll));
+            }
+            return false;
+        }
         self.failures += 1;
         if self.failures < FAILURES {
             return false;
         }
-        let delay = delay_ms(self.failures - FAILURES + 1, window_ms, roll);
-        self.probe_ms.replace(now_ms + delay).is_none()
+        self.probes = 0;
+        self.probe_ms = Some(now_ms + delay_ms(1, window_ms, roll));
+        true
     }
 }
 
@@ -58,5 +69,49 @@ fn says_unwell(answer: &Answer) -> bool {
     match (answer.failure, answer.status) {
         (Some(Failure::Status), Some(status)) => status >= 500 || status == 429,
         (failure, _) => failure.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW_MS: u64 = 290_000;
+
+    fn status(status: u16) -> Answer {
+        Answer { status: Some(status), failure: Some(Failure::Status), ..Answer::default() }
+    }
+
+    #[test]
+    fn many_failures_at_once_open_it_once_and_the_first_probe_comes_soon() {
+        let mut breaker = Breaker::default();
+        let opened = (0..64).filter(|_| breaker.failed(1_000, &status(503), WINDOW_MS, 0)).count();
+        assert_eq!(opened, 1);
+        assert_eq!(breaker.probe_ms(), Some(1_750));
+    }
+
+    #[test]
+    fn probes_come_less_and_less_often_until_one_is_accepted() {
+        let mut breaker = Breaker::default();
+        for _ in 0..3 {
+            breaker.failed(0, &status(500), WINDOW_MS, 0);
+        }
+        let mut delays = Vec::new();
+        for _ in 0..9 {
+            let now_ms = breaker.probe_ms().unwrap();
+            breaker.failed(now_ms, &status(500), WINDOW_MS, 0);
+            delays.push(breaker.probe_ms().unwrap() - now_ms);
+        }
+        assert!(delays.is_sorted() && delays[0] == 1_500 && delays[8] == 45_000, "{delays:?}");
+        assert!(breaker.accepted() && !breaker.is_open() && !breaker.accepted());
+    }
+
+    #[test]
+    fn what_one_batch_is_refused_for_says_nothing_of_the_endpoint() {
+        let mut breaker = Breaker::default();
+        for refused in [400, 413, 422, 404, 302] {
+            assert!(!breaker.failed(0, &status(refused), WINDOW_MS, 0));
+        }
+        assert!(!breaker.is_open());
     }
 }

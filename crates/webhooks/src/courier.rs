@@ -14,6 +14,8 @@ use crate::lane::{Bookmark, Lane, Part, Stage};
 use crate::outbox::{Read, Step};
 use crate::pace::Pace;
 use crate::rerun::Rerun;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::schedule::{delay_ms, next_ms};
 use crate::turn::{Asker, Dispatch, Notice, Turn};
 
@@ -77,7 +79,7 @@ impl Courier {
     /// Whether the endpoint is to hear of an event.
     pub(crate) fn wants(&self, event: &Event) -> bool {
         #[cfg(test)]
-        if crate::sabotage::sabotaged(crate::sabotage::Sabotage::NoFilter) {
+        if self.gets_all(event) {
             return true;
         }
         self.endpoint.terms.wants(event.kind, &event.channel)
@@ -85,7 +87,10 @@ impl Courier {
 
     /// A new event of the log.
     pub(crate) fn hear(&mut self, event: &Arc<Event>, in_memory: bool) {
-        let lane = &mut self.lanes[usize::from(event.lane())];
+        let lane = event.lane();
+        #[cfg(test)]
+        let lane = crate::sabotage::lane_of(event);
+        let lane = &mut self.lanes[usize::from(lane)];
         self.heard = event.seq;
         if self.endpoint.disabled.is_some() {
             lane.sleeps_through(Gap { first: event.seq, last: event.seq, count: 1 });
@@ -166,6 +171,8 @@ impl Courier {
     }
 
     fn send(&mut self, at: usize, turn: &mut Turn) {
+        #[cfg(test)]
+        self.cut_again(at);
         let Some(part) = self.lanes[at].parts.front_mut() else { return };
         part.stage = Stage::Sent;
         let (batch, attempt) = (Arc::clone(&part.batch), part.attempts + 1);
@@ -193,6 +200,10 @@ impl Courier {
         self.goes(turn.now_ms);
         turn.steps.push(Step::Cut(Arc::clone(&batch)));
         let dispatch = self.dispatch(batch, 1, turn.now_ms);
+        #[cfg(test)]
+        if sabotaged(Sabotage::SendBeforeCommit) {
+            turn.posts.push(dispatch.clone());
+        }
         turn.cut.push(dispatch);
     }
 
@@ -451,7 +462,7 @@ impl Courier {
         let at_ms = turn.now_ms;
         turn.steps.push(Step::Lost { endpoint, gap, reason, at_ms });
         #[cfg(test)]
-        if crate::sabotage::sabotaged(crate::sabotage::Sabotage::SilentGap) {
+        if sabotaged(Sabotage::SilentGap) {
             return;
         }
         self.lanes[usize::from(lane)].misses(gap);

@@ -21,6 +21,8 @@ use crate::lane::{Part, Stage};
 use crate::outbox::{Announced, Found, Read, Remains, Step, Swept, Transaction};
 use crate::replay::{Replay, State};
 use crate::rerun::Rerun;
+#[cfg(test)]
+use crate::sabotage::{Sabotage, sabotaged};
 use crate::settle::{Announce, Settle, SettleRules};
 use crate::turn::{Asker, DeliveryRules, Dispatch, Notice, Turn};
 
@@ -189,8 +191,7 @@ impl Engine {
         for app in before.iter().filter(|app| !after.contains(*app)) {
             self.settle.forget(now_ms, app);
         }
-        let mut new: Vec<AppId> =
-            after.into_iter().filter(|app| !before.contains(app)).collect();
+        let mut new: Vec<AppId> = after.into_iter().filter(|app| !before.contains(app)).collect();
         new.sort();
         new
     }
@@ -254,7 +255,7 @@ impl Engine {
     /// The server goes down: whoever leaves from now on was told to come back.
     pub fn close(&mut self) {
         #[cfg(test)]
-        if crate::sabotage::sabotaged(crate::sabotage::Sabotage::VacatedAtTheEnd) {
+        if sabotaged(Sabotage::VacatedAtTheEnd) {
             return;
         }
         self.settle.close();
@@ -312,8 +313,15 @@ impl Engine {
         if self.in_job.is_some() {
             return;
         }
+        #[cfg(test)]
+        let permits = crate::sabotage::permits(couriers.values());
         for id in touched.drain() {
             let Some(courier) = couriers.get_mut(&id) else { continue };
+            #[cfg(test)]
+            if permits == 0 && !courier.has_parts() {
+                self.alarms.insert((now_ms + 100, id));
+                continue;
+            }
             *waiting -= courier.waiting.min(*waiting);
             courier.run(turn);
             *waiting += courier.waiting;
@@ -352,6 +360,10 @@ impl Desk {
         let mut gone: Set<EndpointId> = self.couriers.keys().cloned().collect();
         for mut endpoint in endpoints {
             gone.remove(&endpoint.id);
+            #[cfg(test)]
+            if sabotaged(Sabotage::OneAddress) && self.has_address(&endpoint) {
+                continue;
+            }
             let batching = batching(&endpoint.app);
             if batching.is_some() {
                 let log = self.logs.entry(endpoint.app.clone()).or_default();
@@ -418,6 +430,12 @@ impl Desk {
         // Halves of a split batch have later names than what follows them.
         open.sort_by_key(|(batch, _)| (batch.seqs.first().copied(), batch.id));
         for (batch, attempts) in open {
+            #[cfg(test)]
+            if attempts > 0 && sabotaged(Sabotage::RetryInMemory) {
+                let (batch, at_ms) = (batch.id, self.turn.now_ms);
+                self.turn.steps.push(Step::End { batch, outcome: Outcome::Discarded, at_ms });
+                continue;
+            }
             let now_ms = self.turn.now_ms;
             let Some(courier) = self.couriers.get_mut(&batch.endpoint) else { continue };
             let mut part = Part::new(Arc::new(batch), Stage::Due(now_ms));
@@ -446,6 +464,13 @@ impl Desk {
             }
             self.touched.insert(replay.endpoint);
         }
+    }
+
+    #[cfg(test)]
+    fn has_address(&self, endpoint: &Endpoint) -> bool {
+        let others = self.couriers.values().map(|courier| &courier.endpoint);
+        let mut others = others.filter(|other| other.id != endpoint.id);
+        others.any(|other| other.terms.url == endpoint.terms.url)
     }
 
     /// What waited for an endpoint that was disabled since.
@@ -567,6 +592,12 @@ impl Announce for Desk {
             return;
         }
         let in_memory = self.waiting < self.turn.rules.waiting_max;
+        #[cfg(test)]
+        if sabotaged(Sabotage::AppsMixed) {
+            self.couriers.values_mut().for_each(|courier| courier.hear(&event, in_memory));
+            self.touched.extend(self.couriers.keys().cloned());
+            return;
+        }
         let Some(log) = self.logs.get(&event.app) else { return };
         for id in &log.endpoints {
             let Some(courier) = self.couriers.get_mut(id) else { continue };

@@ -35,6 +35,10 @@ impl Pace {
 
     /// The receiver asks for a rest.
     pub(crate) fn rest(&mut self, now_ms: u64, rest_ms: u64) {
+        #[cfg(test)]
+        if crate::sabotage::sabotaged(crate::sabotage::Sabotage::NoRest) {
+            return;
+        }
         self.rest_ms = self.rest_ms.max(now_ms + rest_ms);
     }
 }

@@ -2,28 +2,49 @@
 //! each of them.
 
 use std::cell::Cell;
+use std::sync::Arc;
+
+use crate::batch::{Batch, join};
+use crate::courier::Courier;
+use crate::event::{Event, LANES};
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sabotage {
     /// A leave is told at once.
     NoGrace,
+    /// The grace is that of the first leave, whatever came since.
+    EarlyEnd,
     /// A return within the grace is told again.
     OccupiedAgain,
+    /// A channel is told to be vacated before its last members are removed.
+    VacatedFirst,
+    /// Of many who leave at once, one is forgotten.
+    OneOfMany,
     /// Every subscriber of an empty cache channel is told.
     EveryMiss,
     /// Counts are not throttled.
     EveryCount,
+    /// The last count of a crowd is not told.
+    LastCountLost,
+    /// A client event does not say who sent it.
+    NoSender,
     /// A failed POST is forgotten.
     NoRetry,
     /// Only answers of 500 and above are tried again.
     RetryOnly5xx,
+    /// A receiver that asks for a rest gets none.
+    NoRest,
     /// What waits for another attempt is not kept.
     RetryInMemory,
     /// A batch is sent before it is kept.
     SendBeforeCommit,
     /// Every endpoint gets whatever another one asked for.
     NoFilter,
+    /// An endpoint that wants one event of a batch gets all of it.
+    WholeBatch,
+    /// Of endpoints with one address, only one counts.
+    OneAddress,
     /// One batch for all apps.
     AppsMixed,
     /// The next event of a lane does not wait for the one before.
@@ -40,6 +61,37 @@ pub(crate) enum Sabotage {
     EncryptedTogether,
     /// A dead endpoint holds a permit that all share.
     SharedPermits,
+}
+
+impl Sabotage {
+    /// Every fault.
+    pub(crate) const ALL: [Self; 25] = [
+        Self::NoGrace,
+        Self::EarlyEnd,
+        Self::OccupiedAgain,
+        Self::VacatedFirst,
+        Self::OneOfMany,
+        Self::EveryMiss,
+        Self::EveryCount,
+        Self::LastCountLost,
+        Self::NoSender,
+        Self::NoRetry,
+        Self::RetryOnly5xx,
+        Self::NoRest,
+        Self::RetryInMemory,
+        Self::SendBeforeCommit,
+        Self::NoFilter,
+        Self::WholeBatch,
+        Self::OneAddress,
+        Self::AppsMixed,
+        Self::NoOrder,
+        Self::CutAgain,
+        Self::SilentGap,
+        Self::VacatedAtTheEnd,
+        Self::GhostsStay,
+        Self::EncryptedTogether,
+        Self::SharedPermits,
+    ];
 }
 
 thread_local! {
@@ -60,4 +112,49 @@ pub(crate) fn sabotaged(fault: Sabotage) -> bool {
 pub(crate) fn gives_up(answer: &crate::attempt::Answer) -> bool {
     let is_5xx = answer.status.is_some_and(|status| status >= 500);
     sabotaged(Sabotage::NoRetry) || (sabotaged(Sabotage::RetryOnly5xx) && !is_5xx)
+}
+
+/// The lane of an event, or any where the order does not matter.
+pub(crate) fn lane_of(event: &Event) -> u8 {
+    if sabotaged(Sabotage::NoOrder) {
+        return (event.seq % u64::from(LANES)) as u8;
+    }
+    event.lane()
+}
+
+/// How many more may have something on its way, or wait for another attempt.
+pub(crate) fn permits<'a>(couriers: impl Iterator<Item = &'a Courier>) -> usize {
+    const PERMITS: usize = 5;
+    if !sabotaged(Sabotage::SharedPermits) {
+        return PERMITS;
+    }
+    PERMITS.saturating_sub(couriers.flat_map(|courier| &courier.lanes).map(|l| l.parts.len()).sum())
+}
+
+impl Courier {
+    /// Whether a fault lets the endpoint get what it does not want.
+    pub(crate) fn gets_all(&self, event: &Event) -> bool {
+        let lane = &self.lanes[usize::from(event.lane())];
+        sabotaged(Sabotage::NoFilter) || (sabotaged(Sabotage::WholeBatch) && lane.has_waiting())
+    }
+
+    pub(crate) fn has_parts(&self) -> bool {
+        self.lanes.iter().any(|lane| !lane.parts.is_empty())
+    }
+
+    /// Takes what waits into the batch that is sent again, if that fault is on.
+    pub(crate) fn cut_again(&mut self, at: usize) {
+        if !sabotaged(Sabotage::CutAgain) {
+            return;
+        }
+        let more = self.lanes[at].cut(self.batching);
+        let Some(part) = self.lanes[at].parts.front_mut() else { return };
+        let mut batch = Batch::clone(&part.batch);
+        let bodies: Vec<String> = batch.bodies().iter().map(|body| body.get().to_owned()).collect();
+        let all = bodies.iter().map(String::as_str).chain(more.iter().map(|event| &*event.body));
+        let events = join(all);
+        batch.seqs.extend(more.iter().map(|event| event.seq));
+        batch.events = events;
+        part.batch = Arc::new(batch);
+    }
 }

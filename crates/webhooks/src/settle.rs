@@ -99,6 +99,10 @@ impl Settle {
 
     /// Begins after [`Settle::told_before`]: what was told gets the grace and the time to reconnect.
     pub fn begin(&mut self, now_ms: u64) {
+        #[cfg(test)]
+        if sabotaged(Sabotage::GhostsStay) {
+            return;
+        }
         let ends_ms = now_ms + self.rules.grace_ms + self.rules.reconnect_ms;
         self.returns = self.apps.keys().map(|app| (ends_ms, app.clone())).collect();
     }
@@ -137,9 +141,14 @@ impl Settle {
             What::CacheMiss => self.misses(app, channel, at_ms, out),
             What::CacheFilled => self.fills(&app, &channel),
             What::SubscriptionCount(count) => self.counts(now_ms, app, channel, at_ms, count, out),
-            What::ClientEvent { event, data, socket_id, user } => out.announce(
-                Announcement::client_event(app, channel, at_ms, &event, &data, socket_id, user),
-            ),
+            What::ClientEvent { event, data, socket_id, user } => {
+                #[cfg(test)]
+                let user = user.filter(|_| !sabotaged(Sabotage::NoSender));
+                let (event, data) = (&event, &data);
+                out.announce(Announcement::client_event(
+                    app, channel, at_ms, event, data, socket_id, user,
+                ));
+            }
         }
     }
 
@@ -221,6 +230,13 @@ impl Settle {
             out.announce(thing.announcement(false, at_ms, false));
             return;
         }
+        #[cfg(test)]
+        if self.loses_one_of_many(now_ms, &thing) {
+            return;
+        }
+        #[cfg(test)]
+        let grace_ms =
+            grace_ms + u64::from(sabotaged(Sabotage::VacatedFirst) && thing.user.is_some());
         let _ = (at_ms, out);
         self.leaves.push_back(Leave { ends_ms: now_ms + grace_ms, thing });
     }
@@ -231,6 +247,8 @@ impl Settle {
         let thing = &leave.thing;
         let Standing { is_here, is_told, left_ms } = *self.standing(thing);
         let is_over = left_ms != UNHEARD && left_ms + grace_ms <= leave.ends_ms;
+        #[cfg(test)]
+        let is_over = is_over || sabotaged(Sabotage::EarlyEnd);
         if is_over && !is_here && is_told && !self.waits_for_members(leave) {
             self.standing(thing).is_told = false;
             out.announce(thing.announcement(false, now_ms, false));
@@ -242,6 +260,10 @@ impl Settle {
     /// return even if others come and go: the channel is taken back with them. All others have left,
     /// so it is their turn before this leave ends again.
     fn waits_for_members(&mut self, leave: &Leave) -> bool {
+        #[cfg(test)]
+        if sabotaged(Sabotage::VacatedFirst) {
+            return false;
+        }
         let Leave { ends_ms, thing } = leave;
         let channel = self.channel(&thing.app, thing.channel.clone());
         if thing.user.is_some() || channel.members_told().next().is_none() {
@@ -254,6 +276,14 @@ impl Settle {
         let Some(last_ms) = self.leaves.back().map(|last| last.ends_ms) else { return false };
         self.leaves.push_back(Leave { ends_ms: last_ms.max(*ends_ms), thing: thing.clone() });
         true
+    }
+
+    #[cfg(test)]
+    fn loses_one_of_many(&self, now_ms: u64, thing: &Thing) -> bool {
+        let ends_ms = now_ms + self.rules.grace_ms;
+        let last = self.leaves.back().filter(|last| last.ends_ms == ends_ms);
+        let is_one = last.is_some_and(|last| last.thing.channel != thing.channel);
+        sabotaged(Sabotage::OneOfMany) && is_one
     }
 
     /// Lets go of what is neither here nor told.
@@ -352,7 +382,11 @@ impl Settle {
             return;
         }
         if let Some(state) = state.as_deref_mut().filter(|state| now_ms < state.next_ms) {
-            state.waiting = Some(count);
+            #[cfg(test)]
+            let count = Some(count).filter(|_| !sabotaged(Sabotage::LastCountLost));
+            #[cfg(not(test))]
+            let count = Some(count);
+            state.waiting = count;
             return;
         }
         let next_ms = now_ms + count_every;

@@ -214,4 +214,4 @@ impl Options {
 /// The server's count of what has a place in its log.
 const EVENTS: &str = "bellwire_webhook_events_total";
 /// Long enough for what was set in motion, and for the record of the last delivery.
-const SETTLE: Duration = Duration::from_secs(2);
+const SETTLE: Duration = Duration::from_secs(1);

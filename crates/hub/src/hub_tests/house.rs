@@ -319,9 +319,7 @@ fn users(ids: &[&str]) -> Vec<UserId> {
 fn detail(fact: &Fact) -> String {
     let channel = &fact.channel;
     match &fact.what {
-        What::Occupied | What::Vacated | What::CacheMiss | What::CacheFilled => {
-            channel.to_string()
-        }
+        What::Occupied | What::Vacated | What::CacheMiss | What::CacheFilled => channel.to_string(),
         What::MemberAdded(user) | What::MemberRemoved(user) => format!("{channel} {user}"),
         What::SubscriptionCount(count) => format!("{channel} {count}"),
         What::ClientEvent { event, data, socket_id, user } => {

@@ -176,7 +176,8 @@ impl RawEndpoint {
             max_per_second: self.max_per_second,
             description: self.description,
         };
-        let refused = |sentence: String| anyhow!("[[apps]] id = {app:?}: [[apps.webhooks]] {sentence}");
+        let refused =
+            |sentence: String| anyhow!("[[apps]] id = {app:?}: [[apps.webhooks]] {sentence}");
         terms.check().map_err(refused)?;
         if require_https && !terms.url.starts_with("https://") {
             let url = &terms.url;

@@ -43,10 +43,10 @@ pub(crate) fn gather(hub: &Hub) {
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let counters = COUNTERS.iter().map(|(name, text)| (*name, "counter", *text));
     let gauges = GAUGES.iter().map(|(name, text)| (*name, "gauge", *text));
-    counters.chain(gauges).chain([
-        (CONNECTIONS.0, "gauge", CONNECTIONS.1),
-    ])
-    .chain(HISTOGRAMS.iter().map(|(name, text)| (*name, "histogram", *text)))
+    counters
+        .chain(gauges)
+        .chain([(CONNECTIONS.0, "gauge", CONNECTIONS.1)])
+        .chain(HISTOGRAMS.iter().map(|(name, text)| (*name, "histogram", *text)))
 }
 
 const CONNECTIONS: (&str, &str) = ("bellwire_connections", "Connections now, by transport and TLS");

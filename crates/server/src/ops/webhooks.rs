@@ -16,7 +16,6 @@ use bellwire_webhooks::ids::EndpointId;
 use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::observer::Observer;
 use bellwire_webhooks::post::{Poster, PosterSettings};
-use bellwire_webhooks::replay::State;
 use bellwire_webhooks::secret;
 use bellwire_webhooks::service::{Parts, Service, Written};
 use bellwire_webhooks::turn::Notice;
@@ -100,9 +99,8 @@ fn authorities(config: &Webhooks) -> anyhow::Result<Vec<CertificateDer<'static>>
 pub(crate) fn declare(store: &Sqlite, declared: &[Declared]) -> anyhow::Result<()> {
     let mut ids = Vec::new();
     for (at, endpoint) in declared.iter().enumerate() {
-        let same = |other: &&Declared| {
-            other.app == endpoint.app && other.terms.url == endpoint.terms.url
-        };
+        let same =
+            |other: &&Declared| other.app == endpoint.app && other.terms.url == endpoint.terms.url;
         let nth = declared[..at].iter().filter(same).count();
         let id = id_of(endpoint, nth)?;
         write_down(store, &id, endpoint)?;

@@ -136,13 +136,23 @@ impl Court {
     }
 
     /// A transaction that was ordered at a time is kept now.
-    pub(super) fn kept(&mut self, now_ms: u64, ordered_ms: u64, transaction: &Transaction) {
+    pub(super) fn kept(
+        &mut self,
+        sight: Sight<'_>,
+        engine: &Engine,
+        ordered_ms: u64,
+        transaction: &Transaction,
+    ) -> Lawful {
+        let now_ms = sight.now_ms;
         self.times.last_job = (ordered_ms, now_ms);
         for step in &transaction.steps {
             if let Step::Append(event) = step {
                 self.isolation.kept(now_ms, event);
             }
         }
+        let load = engine.load();
+        let is_bounded = load.pending_bytes <= sight.plan.delivery.pending_bytes_max + 1_000;
+        Law::Memory.holds(is_bounded, || format!("{load:?}"))
     }
 
     /// The store is not well.
@@ -189,9 +199,6 @@ impl Court {
         let next_ms = engine.next_ms().filter(|_| !is_busy);
         let sleeps = next_ms.is_none_or(|next_ms| next_ms > sight.now_ms);
         Law::Rest.holds(sleeps, || format!("more to do at once: {next_ms:?}"))?;
-        let load = engine.load();
-        let is_bounded = load.pending_bytes <= sight.plan.delivery.pending_bytes_max + 1_000;
-        Law::Memory.holds(is_bounded, || format!("{load:?}"))?;
         let since_ms = self.trouble_ms.max(self.times.began_ms);
         self.isolation.check(sight.now_ms, since_ms, sight.disk)
     }

@@ -280,7 +280,8 @@ impl Run {
         let read = |(asker, read): (Asker, Read)| (asker, self.disk.read(&read).unwrap());
         let found: Vec<(Asker, Found)> = job.reads.into_iter().map(read).collect();
         self.trace(|| format!("kept {}, found {found:?}", job.transaction.number));
-        self.court.kept(self.now_ms, job.ordered_ms, &job.transaction);
+        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        self.court.kept(sight, &self.engine, job.ordered_ms, &job.transaction)?;
         // The store's change of an endpoint comes back like anybody's.
         if job.transaction.steps.iter().any(|step| matches!(step, Step::Disable { .. })) {
             self.plan_act(1, Act::Configured);

@@ -9,10 +9,29 @@ use crate::outbox::Outbox;
 impl Run {
     /// Lives the whole life.
     pub(super) fn live(&mut self) -> Lawful {
+        self.opens()?;
         for _ in 0..self.plan.steps {
             self.step()?;
         }
         self.calm()
+    }
+
+    /// Most are there from the start.
+    fn opens(&mut self) -> Lawful {
+        for client in 0..self.world.clients.len() {
+            if self.chance.one_in(4) {
+                continue;
+            }
+            let facts = self.world.arrives(self.now_ms, client);
+            self.happen(facts)?;
+            let rooms = self.world.halls[self.world.clients[client].hall].rooms.len();
+            for _ in 0..self.chance.between(1, 3) {
+                let room = self.chance.index(rooms);
+                let facts = self.world.toggles(self.now_ms, client, room);
+                self.happen(facts)?;
+            }
+        }
+        Ok(())
     }
 
     fn step(&mut self) -> Lawful {
@@ -50,17 +69,17 @@ impl Run {
         let room = self.chance.index(self.world.halls[hall].rooms.len());
         let now_ms = self.now_ms;
         let facts = match self.chance.below(100) {
-            0..20 => self.world.arrives(now_ms, client),
-            20..50 => self.world.toggles(now_ms, client, room),
-            50..60 => self.blip(client),
-            60..63 => return self.all_blip(hall),
-            63..85 => return self.talk(client),
-            85..90 => self.world.publishes(now_ms, hall, room),
-            90..93 => {
+            0..10 => self.world.arrives(now_ms, client),
+            10..30 => self.world.toggles(now_ms, client, room),
+            30..40 => self.blip(client),
+            40..43 => return self.all_blip(hall),
+            43..80 => return self.talk(client),
+            80..87 => self.world.publishes(now_ms, hall, room),
+            87..92 => {
                 self.world.forgets(hall, room);
                 Vec::new()
             }
-            93..95 => return self.crowd(hall, room),
+            92..94 => return self.crowd(hall, room),
             _ => self.world.departs(now_ms, client),
         };
         self.happen(facts)
@@ -90,7 +109,7 @@ impl Run {
     fn talk(&mut self, client: usize) -> Lawful {
         let mut facts = Vec::new();
         for _ in 0..self.chance.between(1, 5) {
-            let is_poison = self.chance.one_in(8);
+            let is_poison = self.chance.one_in(6);
             facts.extend(self.world.says(self.now_ms, client, is_poison));
         }
         self.happen(facts)

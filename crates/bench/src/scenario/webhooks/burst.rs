@@ -14,6 +14,7 @@ use crate::scenario::churn::Churn;
 use crate::scenario::load_channel;
 use crate::scenario::meter::{Meter, Used};
 use crate::scenario::stage::Stage;
+use crate::target::Target;
 
 /// What came of it.
 pub(super) struct Burst {
@@ -39,8 +40,7 @@ pub(super) fn run(options: &Options, stage: &Stage, report: &mut Report) -> Resu
     let (mut client, channel) = (Client::new()?, load_channel());
     let endpoint = stage.target.endpoint();
     client.open_all(&endpoint, options.connections, |_| Rc::clone(&channel))?;
-    let commits = || stage.target.metrics().map(|metrics| metrics.buckets(COMMITS));
-    let commits_before = commits();
+    let commits_before = commits(&stage.target);
     let mut churn = Churn::new(&client, 0..options.channels, options.ahead);
     let (meter, began) = (Meter::start(&stage.target)?, Instant::now());
     churn.press_below(&mut client, || limit(options, &stage.receiver))?;
@@ -61,9 +61,14 @@ pub(super) fn run(options: &Options, stage: &Stage, report: &mut Report) -> Resu
         span: heard.span(),
         load,
         whole: heard.last().map(|last| last.saturating_duration_since(began)),
-        commits: commits().zip(commits_before).map(|(now, then)| now.since(&then)),
+        commits: commits(&stage.target).zip(commits_before).map(|(now, then)| now.since(&then)),
         used,
     })
+}
+
+/// The server's histogram of its transactions.
+pub(super) fn commits(target: &Target) -> Option<Buckets> {
+    Some(target.metrics()?.buckets("bellwire_webhook_commit_seconds"))
 }
 
 /// How far the load may go while the receiver is where it is.
@@ -180,8 +185,6 @@ fn batch_mean(burst: &Burst) -> f64 {
     (burst.tally.events() + burst.tally.others) as f64 / burst.tally.posts.max(1) as f64
 }
 
-/// The server's histogram of its transactions.
-const COMMITS: &str = "bellwire_webhook_commit_seconds";
 /// How long no event may arrive before the rest counts as lost: longer than one time-out of the
 /// server and the pause after it.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -9,14 +9,13 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::cli::TargetArgs;
-use crate::histogram::Histogram;
 use crate::progress;
-use crate::report::{Column, Figure, Report, figure};
+use crate::report::{Column, Report};
 use crate::scenario::stage::{Durability, Plan, Stage};
 
 use self::burst::Burst;
 pub(in crate::scenario) use self::burst::{await_events, check_clean};
-use self::trickle::Trickle;
+use self::trickle::{Trickle, Trickled};
 
 /// Options of `webhooks`.
 #[derive(Debug, Args)]
@@ -97,8 +96,8 @@ fn burst_of(options: &Options, plan: &Plan, name: &str, report: &mut Report) -> 
     burst::run(options, &stage, report)
 }
 
-/// The latencies alone, and then beside dead endpoints, as far as they were asked for.
-fn trickles(options: &Options, report: &mut Report) -> Result<Vec<Histogram>> {
+/// What came of it alone, and then beside dead endpoints, as far as they were asked for.
+fn trickles(options: &Options, report: &mut Report) -> Result<Vec<Trickled>> {
     if options.trickle_seconds == 0 {
         return Ok(Vec::new());
     }
@@ -118,21 +117,11 @@ fn column(
     name: &str,
     burst: Option<&Burst>,
     own_us: Option<f64>,
-    trickle: Option<&Histogram>,
+    trickle: Option<&Trickled>,
 ) -> Column {
     let mut figures = burst::figures(burst, own_us);
-    figures.extend(trickle_figures(trickle));
+    figures.extend(trickle::figures(trickle));
     Column { name: name.to_owned(), figures }
-}
-
-fn trickle_figures(trickle: Option<&Histogram>) -> [Figure; 3] {
-    let at = |share| trickle.map(|latency| latency.percentile_ms(share));
-    let max = trickle.map(Histogram::max_ms);
-    [
-        figure("fact_p50_ms", "trickle: fact to receiver p50", "ms", at(0.5)),
-        figure("fact_p99_ms", "trickle: fact to receiver p99", "ms", at(0.99)),
-        figure("fact_max_ms", "trickle: fact to receiver max", "ms", max),
-    ]
 }
 
 impl Options {

@@ -72,9 +72,9 @@ pub(in super::super) struct Add {
     /// Where its events go, http:// or https://
     url: String,
     #[command(flatten)]
-    wishes: Wishes,
-    #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    wishes: Wishes,
     #[command(flatten)]
     place: Place,
 }
@@ -131,11 +131,11 @@ pub(in super::super) struct Set {
     #[arg(long)]
     disable: bool,
     #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
     wishes: Wishes,
     #[command(flatten)]
     clears: Clears,
-    #[command(flatten)]
-    output: Output,
     #[command(flatten)]
     place: Place,
 }

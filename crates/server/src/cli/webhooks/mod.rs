@@ -11,6 +11,7 @@ mod show;
 mod state;
 mod terms;
 mod test;
+mod watch;
 
 use super::failure::Failure;
 

@@ -1,15 +1,11 @@
 //! `bellwire webhooks replay`: a replay is written down for the server to find, which sends it below
 //! live events. It goes on over restarts, whether anybody watches or not.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::thread;
-use std::time::{Duration, Instant};
-
 use bellwire_protocol::ChannelName;
 use bellwire_webhooks::endpoint::Endpoint;
 use bellwire_webhooks::ids::{BatchId, EndpointId, ReplayId};
 use bellwire_webhooks::ledger::{DeliveryStatus, Ledger as _};
-use bellwire_webhooks::replay::{LogFilter, Progress, ReplayOf, Span, State};
+use bellwire_webhooks::replay::{self, LogFilter, ReplayOf, Span, State};
 use clap::ArgGroup;
 use serde_json::json;
 
@@ -18,9 +14,9 @@ use super::super::moment::When;
 use super::super::output::{Output, note};
 use super::super::place::Place;
 use super::super::table::Table;
-use super::desk::{Desk, TAKEN_UP_WITHIN};
-use super::forms;
+use super::desk::Desk;
 use super::terms::{event_names, pushers_name};
+use super::{forms, watch};
 use crate::ops::clock::now_ms;
 
 #[derive(clap::Args)]
@@ -84,11 +80,6 @@ Examples:
                                                              a gap that X-Bellwire-Gap named
   bellwire webhooks replay --endpoint ep_… --log --dry-run   how much the whole log would be";
 
-/// How often the store is asked.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// How often progress is told where it cannot be told in place.
-const TELL_EVERY: Duration = Duration::from_secs(5);
-
 impl Replay {
     pub(super) fn run(self) -> Result<(), Failure> {
         let desk = Desk::open(&self.place)?;
@@ -113,12 +104,7 @@ impl Replay {
         if is_detached || is_resting(&endpoint, &replay.of) {
             return output.show(&forms::replay(&replay), format!("replay {id} is on its way"));
         }
-        note(format!(
-            "Ctrl-C leaves it running, `bellwire webhooks replay --cancel {id}` stops it"
-        ));
-        let ended = follow(&desk, id, &endpoint);
-        end_of_progress();
-        show_end(&ended?, output)
+        show_end(&watch::until_it_ends(&desk, &replay)?, output)
     }
 
     fn wanted(self, desk: &Desk) -> Result<(Endpoint, ReplayOf), Failure> {
@@ -192,76 +178,7 @@ fn is_resting(endpoint: &Endpoint, of: &ReplayOf) -> bool {
     waits
 }
 
-/// Watches a replay until it ends.
-fn follow(
-    desk: &Desk,
-    id: ReplayId,
-    endpoint: &Endpoint,
-) -> Result<bellwire_webhooks::replay::Replay, Failure> {
-    let mut course = Course::new(desk.replay(id)?.progress);
-    loop {
-        let replay = desk.replay(id)?;
-        let progress = replay.progress;
-        if progress.state != State::Running {
-            return Ok(replay);
-        }
-        let is_untouched = (progress.cursor, progress.delivered, progress.failed) == (0, 0, 0);
-        let is_well = desk.endpoint(&endpoint.id)?.failing_since_ms.is_none();
-        if is_untouched && is_well && course.started.elapsed() > TAKEN_UP_WITHIN {
-            return Err(desk.not_taken_up(id));
-        }
-        course.tell(progress, replay.total, is_well);
-        thread::sleep(LOOK_EVERY);
-    }
-}
-
-/// What was told of a replay so far.
-struct Course {
-    started: Instant,
-    /// When something was told last.
-    told: Instant,
-    before: Progress,
-    /// Whether it was told that the endpoint is not well.
-    is_waiting: bool,
-    /// Whether progress can be told in place.
-    in_place: bool,
-}
-
-impl Course {
-    fn new(progress: Progress) -> Self {
-        let (now, in_place) = (Instant::now(), std::io::stderr().is_terminal());
-        Self { started: now, told: now, before: progress, is_waiting: false, in_place }
-    }
-
-    fn tell(&mut self, now: Progress, total: u64, is_well: bool) {
-        if now == self.before {
-            if !is_well && !self.is_waiting && self.told.elapsed() > TELL_EVERY {
-                self.is_waiting = true;
-                note("the endpoint fails: it is tried again at least every minute");
-            }
-            return;
-        }
-        let done = format!("{} of {total} delivered, {} given up", now.delivered, now.failed);
-        if self.in_place {
-            eprint!("\r{done}");
-            let _ = std::io::stderr().flush();
-        } else if self.told.elapsed() > TELL_EVERY {
-            note(done);
-        } else {
-            return;
-        }
-        (self.before, self.told, self.is_waiting) = (now, Instant::now(), false);
-    }
-}
-
-/// Leaves the line in which progress was told.
-fn end_of_progress() {
-    if std::io::stderr().is_terminal() {
-        note("");
-    }
-}
-
-fn show_end(replay: &bellwire_webhooks::replay::Replay, output: Output) -> Result<(), Failure> {
+fn show_end(replay: &replay::Replay, output: Output) -> Result<(), Failure> {
     let (id, progress) = (replay.id, replay.progress);
     let mut table = Table::default();
     table.row(["replay", &id.to_string()]);

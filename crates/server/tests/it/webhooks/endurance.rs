@@ -1,6 +1,7 @@
 //! `kill -9` at random moments, again and again, while clients come and go: what the receiver knows is
 //! always what is so in the end. `ROUNDS`, `CLIENTS` and `SEED` are numbers of the environment; the
-//! seed decides what is done, not what the machine makes of it.
+//! seed decides what is done, not what the machine makes of it. With `POWER=1` the disk loses its power
+//! at every kill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,8 +9,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire_testkit::{
-    Answer, App, Client, Config, Delivery, Hook, PATIENCE, Receiver, Server, View, Webhook,
+    Answer, App, Client, Config, Delivery, Hook, PATIENCE, Power, Receiver, Server, View, Webhook,
 };
+
+use tempfile::TempDir;
 
 use super::dice::{Dice, number};
 use super::stage::{HOOK, join, user_data};
@@ -45,6 +48,8 @@ struct World {
     slots: Vec<Slot>,
     kills: u64,
     restarted: Instant,
+    /// What takes back what was not synced, and the folder of its journal.
+    power: Option<(Power, TempDir)>,
 }
 
 /// A client that may be there or not.
@@ -71,6 +76,13 @@ impl World {
             .webhooks(&format!("grace_ms = {GRACE_MS}"))
             .webhooks(&format!("reconnect_ms = {RECONNECT_MS}"));
         // Every third client is the second tab of a user.
+        let mut server = serve(config);
+        let power = number("POWER").map(|_| {
+            let scratch = tempfile::tempdir().unwrap();
+            let power = Power::watching(&server.dir().join("data"), scratch.path());
+            server.restart_on(&power);
+            (power, scratch)
+        });
         let slot = |n: usize| Slot {
             user: format!("user-{}", n * 2 / 3),
             client: None,
@@ -78,13 +90,14 @@ impl World {
         };
         Self {
             dice,
-            server: serve(config),
+            server,
             receiver,
             hook,
             view: View::new(),
             slots: (0..clients).map(slot).collect(),
             kills: 0,
             restarted: Instant::now(),
+            power,
         }
     }
 
@@ -113,6 +126,9 @@ impl World {
     fn bury(&mut self) {
         self.kills += 1;
         self.server.wait();
+        if let Some((power, _)) = &self.power {
+            power.lose();
+        }
         self.receiver.expect_nobody();
         self.view.catch_up(&self.hook);
         self.view.crashed();

@@ -15,6 +15,7 @@ mod giving_up;
 mod grace;
 mod isolation;
 mod order;
+mod power;
 mod restarts;
 mod retries;
 mod secrets;

@@ -75,6 +75,7 @@ macro_rules! retention_contract {
             an_open_batch_stays_however_old_it_is
             a_batch_that_is_gone_does_not_give_its_id_or_place_away
             old_events_go_unless_a_lane_waits_for_them
+            of_a_lane_the_oldest_go_first_even_if_the_clock_went_back
             a_running_replay_holds_what_it_has_not_repeated
             what_was_waited_for_too_long_is_owed_and_told
             old_gaps_and_replays_go

@@ -1,6 +1,9 @@
 //! What goes when it is old or too much, and who is told.
 
+use std::sync::Arc;
+
 use bellwire_webhooks::batch::{Gap, Outcome};
+use bellwire_webhooks::event::{Event, Kind};
 use bellwire_webhooks::ids::{BatchId, ReplayId};
 use bellwire_webhooks::ledger::{Ledger as _, Lost};
 use bellwire_webhooks::outbox::{Retention, Step};
@@ -86,6 +89,21 @@ pub(crate) fn old_events_go_unless_a_lane_waits_for_them(place: &impl Place) {
     place.ledger().remove_endpoint(&endpoint_id("a")).unwrap();
     desk.sweep(&RULES, 118_001);
     assert_eq!(places(place), [19, 20]);
+}
+
+pub(crate) fn of_a_lane_the_oldest_go_first_even_if_the_clock_went_back(place: &impl Place) {
+    let mut desk = Desk::open(place);
+    let (here, there) = (channel_of(3, 0), channel_of(4, 0));
+    let at = |seq, name: &str, at_ms| {
+        let event = event(seq, Kind::CacheMiss, name, None);
+        Step::Append(Arc::new(Event { at_ms, ..Event::clone(&event) }))
+    };
+    desk.keep(vec![at(1, &here, 1_000), at(2, &there, 1_000), at(3, &here, 90_000)]);
+    desk.keep(vec![at(4, &here, 2_000), at(5, &there, 2_000)]);
+    desk.sweep(&RULES, 110_000);
+    assert_eq!(places(place), [3, 4]);
+    desk.sweep(&RULES, 190_001);
+    assert!(places(place).is_empty());
 }
 
 pub(crate) fn a_running_replay_holds_what_it_has_not_repeated(place: &impl Place) {
