@@ -216,8 +216,8 @@ impl Client {
         Ok(self.poll.registry().deregister(&mut socket.stream)?)
     }
 
-    /// Says frames on a live connection, in one write. A failure goes to the hearer, as the end of the
-    /// connection.
+    /// Says frames on a live connection, in one write. A failure goes to the hearer, as the end of
+    /// the connection.
     pub(crate) fn say<H: Hearer>(&mut self, index: usize, frames: &[u8], hearer: &mut H) {
         let Some(Some(socket)) = self.sockets.get_mut(index) else { return };
         if let Err(closing) = socket.say(frames) {

@@ -66,8 +66,8 @@ impl Buckets {
         self.edges.last().map_or(0.0, |(_, count)| *count)
     }
 
-    /// The milliseconds that `share` (0..=1) of all do not exceed, as if samples lay evenly in their
-    /// bucket; the last edge with a number where they lie beyond it. `None` without samples.
+    /// The milliseconds that `share` (0..=1) of all do not exceed, as if samples lay evenly in
+    /// their bucket; the last edge with a number where they lie beyond it. `None` without samples.
     pub(crate) fn percentile_ms(&self, share: f64) -> Option<f64> {
         let wanted = share * self.count();
         let at = self.edges.iter().position(|(_, count)| *count >= wanted && *count > 0.0)?;

@@ -27,6 +27,8 @@ pub mod schedule;
 pub mod secret;
 pub mod service;
 pub mod settle;
+#[cfg(test)]
+mod simulation;
 mod standing;
 pub mod turn;
 mod writer;

@@ -105,7 +105,7 @@ impl Heard {
         }
     }
 
-    /// From `at` on the way of this channel is timed: until each endpoint hears that it is occupied.
+    /// From `at` on the way of this channel is timed: until endpoints hear that it is occupied.
     pub(crate) fn expect(&mut self, number: u32, at: Instant) {
         self.asked.insert(number, at);
     }

@@ -1,5 +1,5 @@
-//! The receiver of webhooks: endpoints that answer 200 at once and count what they hear, on a thread
-//! of its own, and endpoints that are no good.
+//! The receiver of webhooks: endpoints that answer 200 at once and count what they hear, on a
+//! thread of its own, and endpoints that are no good.
 
 mod dead;
 mod heard;
@@ -71,8 +71,8 @@ impl Receiver {
         format!("http://{}{HOOK}{endpoint}", self.address)
     }
 
-    /// The address of an endpoint that is no good: they refuse, stay silent, answer 500 or never end
-    /// their answer, in turn.
+    /// The address of an endpoint that is no good: they refuse, stay silent, answer 500 or never
+    /// end their answer, in turn.
     pub(crate) fn dead_url(&self, number: usize) -> String {
         let address = match number % 4 {
             0 => self.dead.refuses(),

@@ -16,7 +16,8 @@ fn dial(url: &str) -> io::Result<(TcpStream, String)> {
 fn post(path: &str, id: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: a\r\nWebhook-Id: {id}\r\nContent-Length: {length}\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nHost: a\r\nWebhook-Id: {id}\r\nContent-Length: {length}\r\n\r\n\
+         {body}"
     )
 }
 

@@ -28,8 +28,8 @@ pub(crate) struct Options {
     /// How many channels.
     #[arg(long, default_value_t = 1_000_000)]
     channels: u32,
-    /// How many connections share them. A server may look through all channels of a connection for each
-    /// that it adds, so few connections measure that.
+    /// How many connections share them. A server may look through all channels of a connection for
+    /// each that it adds, so few connections measure that.
     #[arg(long, default_value_t = 500)]
     connections: usize,
     /// Subscriptions that each connection has under way.

@@ -190,12 +190,7 @@ impl Court {
     }
 
     /// The engine has given all its orders. `is_busy`: a job is not done yet.
-    pub(super) fn check(
-        &mut self,
-        sight: Sight<'_>,
-        engine: &Engine,
-        is_busy: bool,
-    ) -> Lawful {
+    pub(super) fn check(&mut self, sight: Sight<'_>, engine: &Engine, is_busy: bool) -> Lawful {
         let next_ms = engine.next_ms().filter(|_| !is_busy);
         let sleeps = next_ms.is_none_or(|next_ms| next_ms > sight.now_ms);
         Law::Rest.holds(sleeps, || format!("more to do at once: {next_ms:?}"))?;

@@ -87,8 +87,7 @@ impl Disk {
 
     pub(super) fn set_enabled(&mut self, id: &EndpointId, on: bool, now_ms: u64) {
         let Some(endpoint) = self.endpoints.get_mut(id) else { return };
-        endpoint.disabled =
-            (!on).then(|| Disabled { reason: "manual".into(), at_ms: now_ms });
+        endpoint.disabled = (!on).then(|| Disabled { reason: "manual".into(), at_ms: now_ms });
         if on {
             endpoint.failing_since_ms = None;
         }
@@ -439,7 +438,8 @@ impl Outbox for Disk {
         let oldest_ms = now_ms.saturating_sub(rules.failed_ms);
         let swept = self.sweep_lanes(oldest_ms, now_ms);
         for log in self.logs.values_mut() {
-            let young = log.events.range(log.swept_to..).find(|(_, event)| event.at_ms >= oldest_ms);
+            let young =
+                log.events.range(log.swept_to..).find(|(_, event)| event.at_ms >= oldest_ms);
             log.swept_to = young.map_or(log.last_seq + 1, |(seq, _)| *seq);
         }
         for kept in self.batches.values_mut() {

@@ -85,7 +85,11 @@ impl Plan {
         let delivery = DeliveryRules {
             window_ms: chance.pick(&[290_000, 290_000, 60_000, 20_000]),
             disable_after_ms: chance.pick(&[432_000_000, 432_000_000, 100_000]),
-            pending_bytes_max: if trouble.overflow { chance.between(500, 6_000) as usize } else { 64 << 20 },
+            pending_bytes_max: if trouble.overflow {
+                chance.between(500, 6_000) as usize
+            } else {
+                64 << 20
+            },
             waiting_max: chance.pick(&[200_000, 200_000, 200_000, 4, 0]),
         };
         let retention = Retention { delivered_ms: 20_000, failed_ms: 60_000, bytes_max: u64::MAX };

@@ -373,11 +373,6 @@ fn batching(plan: &Plan, apps: &BTreeSet<AppId>, id: &AppId) -> Option<bool> {
     apps.contains(id).then_some(app.batching)
 }
 
-fn sight<'a>(
-    now_ms: u64,
-    disk: &'a Disk,
-    plan: &'a Plan,
-    apps: &'a BTreeSet<AppId>,
-) -> Sight<'a> {
+fn sight<'a>(now_ms: u64, disk: &'a Disk, plan: &'a Plan, apps: &'a BTreeSet<AppId>) -> Sight<'a> {
     Sight { now_ms, disk, plan, apps }
 }

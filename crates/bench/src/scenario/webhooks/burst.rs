@@ -131,8 +131,8 @@ pub(in crate::scenario) fn check_clean(
     report.check(
         tally.is_clean(),
         format!(
-            "{name}: endpoint {number} heard {again} POSTs again, {out_of_turn} events out of turn, \
-             {gaps} gaps, {malformed} malformed"
+            "{name}: endpoint {number} heard {again} POSTs again, {out_of_turn} events out of \
+             turn, {gaps} gaps, {malformed} malformed"
         ),
     );
 }

@@ -32,15 +32,15 @@ pub(crate) struct Options {
     /// Subscriptions that each connection has under way.
     #[arg(long, default_value_t = 16)]
     ahead: usize,
-    /// How many channels may be ahead of the receiver; 0: any number. A server may pass over a channel
-    /// that came and went while it had no room to tell anybody.
+    /// How many channels may be ahead of the receiver; 0: any number. A server may pass over a
+    /// channel that came and went while it had no room to tell anybody.
     #[arg(long, default_value_t = 50_000)]
     outstanding: u32,
     /// Endpoints that want everything.
     #[arg(long, default_value_t = 1)]
     endpoints: usize,
-    /// Measures the trickle once more beside so many endpoints that refuse, stay silent, answer 500 or
-    /// never end their answer.
+    /// Measures the trickle once more beside so many endpoints that refuse, stay silent, answer 500
+    /// or never end their answer.
     #[arg(long, default_value_t = 0)]
     dead: usize,
     /// One event in each POST.

@@ -1,5 +1,5 @@
-//! A few events a second: from the moment a client asks for a channel to the moment the receiver has
-//! read that it is occupied.
+//! A few events a second: from the moment a client asks for a channel to the moment the receiver
+//! has read that it is occupied.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};

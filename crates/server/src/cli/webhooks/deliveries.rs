@@ -55,7 +55,7 @@ impl Deliveries {
     pub(super) fn run(self) -> Result<(), Failure> {
         let desk = Desk::open(&self.place)?;
         if let Some(app) = &self.app {
-            desk.cellar().app(app)?;
+            desk.expect_app(app)?;
         }
         if let Some(endpoint) = &self.endpoint {
             desk.endpoint(endpoint)?;

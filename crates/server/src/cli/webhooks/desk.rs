@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bellwire_protocol::AppId;
 use bellwire_store::Sqlite;
 use bellwire_webhooks::endpoint::{Endpoint, Origin};
 use bellwire_webhooks::ids::{BatchId, EndpointId, ReplayId};
@@ -30,9 +31,18 @@ impl Desk {
         Ok(Self { cellar })
     }
 
-    /// The apps beside it.
-    pub(super) fn cellar(&self) -> &Cellar {
-        &self.cellar
+    /// Says whether there is anything to know of an app: it is there, or the database has endpoints
+    /// of it, as of one that is declared in a config file that nobody named.
+    pub(super) fn expect_app(&self, id: &AppId) -> Result<(), Failure> {
+        match self.cellar.app(id) {
+            Err(_) if !self.store()?.endpoints(Some(id))?.is_empty() => Ok(()),
+            found => found.map(drop),
+        }
+    }
+
+    /// Whether endpoints must be https.
+    pub(super) fn requires_https(&self) -> bool {
+        self.cellar.require_https
     }
 
     /// The database.

@@ -38,7 +38,7 @@ impl List {
     pub(super) fn run(self) -> Result<(), Failure> {
         let desk = Desk::open(&self.place)?;
         if let Some(app) = &self.app {
-            desk.cellar().app(app)?;
+            desk.expect_app(app)?;
         }
         let endpoints = desk.store()?.endpoints(self.app.as_ref())?;
         if endpoints.is_empty() {
@@ -148,7 +148,7 @@ impl Set {
         self.clears.apply(&mut terms)?;
         terms.url = self.url.unwrap_or(terms.url);
         self.wishes.apply(&mut terms);
-        terms::check(&terms, desk.cellar().require_https)?;
+        terms::check(&terms, desk.requires_https())?;
         let is_on = before.disabled.is_none();
         let turns_on = self.enable && !is_on;
         let turns_off = self.disable && is_on;

@@ -26,7 +26,7 @@ impl Replays {
     pub(super) fn run(self) -> Result<(), Failure> {
         let desk = Desk::open(&self.place)?;
         if let Some(app) = &self.app {
-            desk.cellar().app(app)?;
+            desk.expect_app(app)?;
         }
         let replays = desk.store()?.replays(self.app.as_ref())?;
         let mut table = Table::default();

@@ -27,7 +27,7 @@ pub(in super::super) struct Gaps {
 impl Gaps {
     pub(super) fn run(self) -> Result<(), Failure> {
         let desk = Desk::open(&self.place)?;
-        desk.cellar().app(&self.app)?;
+        desk.expect_app(&self.app)?;
         let gaps = desk.store()?.gaps(&self.app)?;
         if gaps.is_empty() {
             note(format!("no receiver of app {} missed anything that is still recorded", self.app));
@@ -68,7 +68,7 @@ pub(in super::super) struct Snapshot {
 impl Snapshot {
     pub(super) fn run(self) -> Result<(), Failure> {
         let desk = Desk::open(&self.place)?;
-        desk.cellar().app(&self.app)?;
+        desk.expect_app(&self.app)?;
         let snapshot = desk.store()?.snapshot(&self.app)?;
         if !self.output.is_json() {
             note(format!("as of sequence {}:", snapshot.seq));

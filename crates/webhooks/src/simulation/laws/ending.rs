@@ -167,12 +167,7 @@ fn check_delivered(replay: &Replay, sent: &SentAgain, sending: &SendingLaws) -> 
 }
 
 /// Everything of its range was sent, once.
-fn check_range(
-    scene: Scene<'_>,
-    replay: &Replay,
-    endpoint: &Endpoint,
-    sent: &SentAgain,
-) -> Lawful {
+fn check_range(scene: Scene<'_>, replay: &Replay, endpoint: &Endpoint, sent: &SentAgain) -> Lawful {
     let mut all: Vec<u64> = sent.values().flatten().copied().collect();
     all.sort_unstable();
     let count = all.len();

@@ -107,9 +107,8 @@ impl Seen {
 
     fn check_leave(&self, event: &Event) -> Lawful {
         let away = || self.at(event).filter(|change| !change.is_here);
-        let may_tell = |change: Change| {
-            self.may_tell(change, event.at_ms) && !self.is_told_to_return(change)
-        };
+        let may_tell =
+            |change: Change| self.may_tell(change, event.at_ms) && !self.is_told_to_return(change);
         if away().any(may_tell) {
             return Ok(());
         }

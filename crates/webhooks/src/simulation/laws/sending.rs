@@ -122,12 +122,7 @@ impl SendingLaws {
     }
 
     /// The engine hears of an answer.
-    pub(in crate::simulation) fn answered(
-        &mut self,
-        now_ms: u64,
-        batch: BatchId,
-        answer: &Answer,
-    ) {
+    pub(in crate::simulation) fn answered(&mut self, now_ms: u64, batch: BatchId, answer: &Answer) {
         let Some(flight) = self.flights.remove(&batch) else { return };
         if flight.is_stray {
             return;
@@ -216,12 +211,13 @@ impl SendingLaws {
 
     fn check_flights(&self, scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
         let batch = &dispatch.batch;
-        let under_way = self.flights.values().filter(|flight| {
-            flight.batch.endpoint == batch.endpoint && !flight.is_stray
-        });
-        let same_lane = under_way.clone().find(|flight| {
-            flight.batch.lane == batch.lane && flight.batch.replay == batch.replay
-        });
+        let under_way = self
+            .flights
+            .values()
+            .filter(|flight| flight.batch.endpoint == batch.endpoint && !flight.is_stray);
+        let same_lane = under_way
+            .clone()
+            .find(|flight| flight.batch.lane == batch.lane && flight.batch.replay == batch.replay);
         Law::Committed.holds(same_lane.is_none(), || {
             format!("{} goes while {same_lane:?} is under way", batch.id)
         })?;
@@ -278,7 +274,8 @@ impl SendingLaws {
             let is_first = first >= event.seq || batch.seqs.contains(&first);
             Law::Order.holds(is_first, || format!("{} passes {first}: {batch:?}", event.seq))?;
             let is_later = event.seq > order.last;
-            Law::Order.holds(is_later || is_again, || format!("{} is late: {batch:?}", event.seq))?;
+            Law::Order
+                .holds(is_later || is_again, || format!("{} is late: {batch:?}", event.seq))?;
             if is_later {
                 order.last = event.seq;
                 order.open.insert(event.seq);

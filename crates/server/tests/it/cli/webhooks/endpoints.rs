@@ -4,7 +4,7 @@ use bellwire_testkit::{App, Config, Receiver, Webhook};
 use serde_json::{Value, json};
 
 use super::super::listen::Listening;
-use super::super::run;
+use super::super::{run, run_in};
 use super::{added, config, deliveries, id_of, known, occupied, server};
 use crate::support::{eventually, serve};
 
@@ -155,6 +155,22 @@ fn an_endpoint_of_the_config_file_is_read_only_but_can_be_tried() {
     known(&server, id);
     let _client = occupied(&server, &hook, "room");
     run(&server, &["webhooks", "replay", "--endpoint", id, "--log"]).ok();
+}
+
+#[test]
+fn the_data_folder_alone_shows_what_is_known_of_an_app_of_the_config_file() {
+    let app = App::new(1).webhook(Webhook::to("http://127.0.0.1:1/hook"));
+    let server = serve(Config::with(app));
+    let empty = tempfile::tempdir().unwrap();
+    let data = server.dir().join("data");
+    for noun in ["list", "deliveries", "replays", "gaps", "snapshot"] {
+        let look = |id| {
+            let args = ["webhooks", noun, id, "--json", "--data-dir", data.to_str().unwrap()];
+            run_in(empty.path(), &args)
+        };
+        look("1001").ok();
+        look("7").fails(3, &["there is no app 7"]);
+    }
 }
 
 #[test]
