@@ -244,7 +244,7 @@ impl Run {
             self.start(transaction, reads)?;
         }
         for dispatch in orders.posts {
-            self.post(dispatch)?;
+            self.post(&dispatch)?;
         }
         self.note_trouble(self.job.as_ref().map_or(self.now_ms, |job| job.ordered_ms));
         let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
@@ -306,21 +306,21 @@ impl Run {
         self.disk.broken.take().map_or(Ok(result.is_ok()), Err)
     }
 
-    fn post(&mut self, dispatch: Dispatch) -> Lawful {
+    fn post(&mut self, dispatch: &Dispatch) -> Lawful {
         self.trace(|| format!("{dispatch:?}"));
         let id = &dispatch.endpoint.id;
         let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
         // What was removed a moment ago may still be sent.
         let is_there = self.disk.endpoints.contains_key(id);
         if is_there {
-            self.court.dispatched(sight, &dispatch)?;
+            self.court.dispatched(sight, dispatch)?;
         }
         let Some(receiver) = self.receivers.get(id) else { return Ok(()) };
         let reply = receiver.receive(&dispatch.batch.events, &mut self.chance);
         if reply.is_accepted && is_there {
-            self.court.accepted(sight, &dispatch);
+            self.court.accepted(sight, dispatch);
         }
-        self.answer_later(&dispatch, reply.after_ms, reply.answer);
+        self.answer_later(dispatch, reply.after_ms, reply.answer);
         Ok(())
     }
 
