@@ -85,20 +85,28 @@ impl Courier {
         self.endpoint.terms.wants(event.kind, &event.channel)
     }
 
-    /// A new event of the log.
-    pub(crate) fn hear(&mut self, event: &Arc<Event>, in_memory: bool) {
+    /// A new event of the log. Returns whether there is something to be done about it now: an
+    /// endpoint that is not well waits for its probe, and then a thousand such cost an event little.
+    pub(crate) fn hear(&mut self, event: &Arc<Event>, in_memory: bool, turn: &mut Turn) -> bool {
         #[cfg(not(test))]
-        let lane = event.lane();
+        let at = usize::from(event.lane());
         #[cfg(test)]
-        let lane = crate::sabotage::lane_of(event);
-        let lane = &mut self.lanes[usize::from(lane)];
+        let at = usize::from(crate::sabotage::lane_of(event));
         self.heard = event.seq;
+        let lane = &mut self.lanes[at];
         if self.endpoint.disabled.is_some() {
             lane.sleeps_through(Gap { first: event.seq, last: event.seq, count: 1 });
-            return;
+            return true;
         }
+        let waited = lane.waiting();
         lane.push(event, in_memory);
-        self.waiting += 1;
+        self.waiting += lane.waiting() - waited;
+        let is_awaited = self.alarm_ms.is_some() || self.under_way > 0;
+        if !self.breaker.is_open() || !is_awaited {
+            return true;
+        }
+        self.bookmark_lane(at, turn);
+        false
     }
 
     /// Sends and cuts what can be, and tells the store what waits.
@@ -259,18 +267,20 @@ impl Courier {
         }
     }
 
-    /// A batch that was cut is kept. Whether it goes now: it may have been discarded meanwhile, or
-    /// the receiver may have asked for a rest.
+    /// A batch that was cut is kept. Whether it goes now: it may have been discarded meanwhile, the
+    /// receiver may have asked for a rest, or the breaker may have opened.
     pub(crate) fn kept(&mut self, dispatch: &Dispatch, now_ms: u64) -> bool {
         let id = dispatch.batch.id;
         let rest_ms = self.pace.rest_ms();
+        let is_probe = self.under_way == 1;
+        let may_go = self.breaker.probe_ms().is_none_or(|ms| is_probe && ms <= now_ms);
         let (part, is_urgent) = match self.lanes.get_mut(usize::from(dispatch.batch.lane)) {
             Some(lane) => (lane.parts.front_mut().filter(|part| part.batch.id == id), false),
             None => self.rerun_part(id),
         };
         let Some(part) = part else { return false };
-        let goes = is_urgent || rest_ms <= now_ms;
-        part.stage = if goes { Stage::Sent } else { Stage::Due(rest_ms) };
+        let goes = is_urgent || (may_go && rest_ms <= now_ms);
+        part.stage = if goes { Stage::Sent } else { Stage::Due(rest_ms.max(now_ms)) };
         self.under_way -= usize::from(!goes);
         goes
     }
@@ -557,9 +567,6 @@ impl Courier {
             }
         }
         self.breaker = Breaker::default();
-        // What is cut but not gone yet does not go.
-        let endpoint = &self.endpoint.id;
-        turn.posts.retain(|post| post.endpoint.id != *endpoint || post.batch.replay.is_some());
     }
 
     /// Whether another POST may go now.
@@ -593,19 +600,24 @@ impl Courier {
     /// Tells the store which lanes wait, and what their receiver misses.
     fn bookmark(&mut self, turn: &mut Turn) {
         self.waiting = 0;
-        let is_disabled = self.is_disabled();
-        for (at, state) in self.lanes.iter_mut().enumerate() {
-            self.waiting += state.waiting();
-            let endpoint = || self.endpoint.id.clone();
-            let lane = at as u8;
-            turn.steps.extend(state.bookmark().map(|bookmark| match bookmark {
-                Bookmark::Behind(cursor) => Step::Behind { endpoint: endpoint(), lane, cursor },
-                Bookmark::CaughtUp => Step::CaughtUp { endpoint: endpoint(), lane },
-            }));
-            turn.steps.extend(state.debt(is_disabled).map(|owes| match owes {
-                Some(gap) => Step::Owes { endpoint: endpoint(), lane, gap },
-                None => Step::Paid { endpoint: endpoint(), lane },
-            }));
+        for at in 0..self.lanes.len() {
+            self.waiting += self.lanes[at].waiting();
+            self.bookmark_lane(at, turn);
         }
+    }
+
+    fn bookmark_lane(&mut self, at: usize, turn: &mut Turn) {
+        let is_disabled = self.is_disabled();
+        let state = &mut self.lanes[at];
+        let endpoint = || self.endpoint.id.clone();
+        let lane = at as u8;
+        turn.steps.extend(state.bookmark().map(|bookmark| match bookmark {
+            Bookmark::Behind(cursor) => Step::Behind { endpoint: endpoint(), lane, cursor },
+            Bookmark::CaughtUp => Step::CaughtUp { endpoint: endpoint(), lane },
+        }));
+        turn.steps.extend(state.debt(is_disabled).map(|owes| match owes {
+            Some(gap) => Step::Owes { endpoint: endpoint(), lane, gap },
+            None => Step::Paid { endpoint: endpoint(), lane },
+        }));
     }
 }

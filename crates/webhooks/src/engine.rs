@@ -54,6 +54,8 @@ struct Desk {
     waiting: usize,
     /// Couriers to be run.
     touched: Set<EndpointId>,
+    /// Batches that are kept and can go.
+    kept: Vec<Dispatch>,
     /// What there was no room for since the last job.
     overflow: Overflow,
 }
@@ -137,6 +139,7 @@ impl Engine {
             pending_bytes: 0,
             waiting: 0,
             touched: Set::default(),
+            kept: Vec::new(),
             overflow: Overflow::default(),
         };
         let settle = Settle::new(settle);
@@ -232,9 +235,7 @@ impl Engine {
         self.desk.turn.now_ms = now_ms;
         if let Some(job) = self.in_job.take() {
             self.desk.pending_bytes -= job.bytes;
-            for dispatch in job.cut {
-                self.desk.go(dispatch);
-            }
+            self.desk.kept = job.cut;
         }
         for (asker, found) in found {
             self.desk.found(asker, found);
@@ -284,6 +285,9 @@ impl Engine {
         while self.alarms.first().is_some_and(|(at_ms, _)| *at_ms <= now_ms) {
             let Some((_, endpoint)) = self.alarms.pop_first() else { break };
             self.desk.touched.insert(endpoint);
+        }
+        for dispatch in std::mem::take(&mut self.desk.kept) {
+            self.desk.go(dispatch);
         }
         self.run_couriers(now_ms);
         let job = self.job();
@@ -594,7 +598,9 @@ impl Announce for Desk {
         let in_memory = self.waiting < self.turn.rules.waiting_max;
         #[cfg(test)]
         if sabotaged(Sabotage::AppsMixed) {
-            self.couriers.values_mut().for_each(|courier| courier.hear(&event, in_memory));
+            for courier in self.couriers.values_mut() {
+                courier.hear(&event, in_memory, &mut self.turn);
+            }
             self.touched.extend(self.couriers.keys().cloned());
             return;
         }
@@ -603,9 +609,11 @@ impl Announce for Desk {
             let Some(courier) = self.couriers.get_mut(id) else { continue };
             if courier.wants(&event) {
                 let waited = courier.waiting;
-                courier.hear(&event, in_memory);
+                let is_urgent = courier.hear(&event, in_memory, &mut self.turn);
                 self.waiting += courier.waiting - waited;
-                self.touched.insert(id.clone());
+                if is_urgent {
+                    self.touched.insert(id.clone());
+                }
             }
         }
     }

@@ -194,6 +194,7 @@ impl Court {
         let next_ms = engine.next_ms().filter(|_| !is_busy);
         let sleeps = next_ms.is_none_or(|next_ms| next_ms > sight.now_ms);
         Law::Rest.holds(sleeps, || format!("more to do at once: {next_ms:?}"))?;
+        self.sending.check_gone(&self.settings)?;
         let since_ms = self.trouble_ms.max(self.times.began_ms);
         self.isolation.check(sight.now_ms, since_ms, sight.disk)
     }

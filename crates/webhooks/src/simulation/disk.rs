@@ -75,6 +75,12 @@ impl Disk {
         self.logs.get(app)?.events.get(&seq)
     }
 
+    /// Whether it is on record that an endpoint misses a place.
+    pub(super) fn has_lost(&self, endpoint: &EndpointId, seq: u64) -> bool {
+        let mut lost = self.lost.iter().filter(|lost| lost.endpoint == *endpoint);
+        lost.any(|lost| (lost.gap.first..=lost.gap.last).contains(&seq))
+    }
+
     /// Removes an endpoint with its history, as its owner does.
     pub(super) fn remove_endpoint(&mut self, id: &EndpointId) {
         self.endpoints.remove(id);
@@ -292,6 +298,10 @@ impl Disk {
 
     fn end(&mut self, id: BatchId, outcome: Outcome, at_ms: u64) -> Lawful {
         let Some(kept) = self.batches.get_mut(&id) else { return Ok(()) };
+        let replay = kept.batch.replay.and_then(|id| self.replays.get(&id));
+        let runs = replay.is_some_and(|replay| replay.progress.state == State::Running);
+        let is_dropped = outcome == Outcome::Discarded && runs;
+        Law::Replays.holds(!is_dropped, || format!("{replay:?} loses {id}"))?;
         let before = kept.outcome.replace(outcome);
         kept.ended_at_ms = at_ms;
         // A replay that was accepted makes good what failed.

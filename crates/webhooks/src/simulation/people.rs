@@ -13,7 +13,8 @@ impl Run {
     pub(super) fn change_of_mind(&mut self) -> Lawful {
         match self.chance.below(100) {
             0..15 => self.change_terms(),
-            15..40 => self.switch_endpoint(),
+            15..30 => self.switch_endpoint(),
+            30..40 => self.flip_endpoint(),
             40..48 => self.add_endpoint(),
             48..52 => self.remove_endpoint(),
             52..85 => self.ask_replay(),
@@ -21,7 +22,9 @@ impl Run {
             _ => self.switch_app(),
         }
         let later_ms = self.chance.between(1, 300);
-        self.plan_act(later_ms, Act::Configured);
+        // Much may happen at the same time.
+        let pause_ms = self.pause_ms().filter(|_| self.chance.one_in(2));
+        self.plan_act(pause_ms.unwrap_or(later_ms), Act::Configured);
         Ok(())
     }
 
@@ -49,6 +52,15 @@ impl Run {
         let on = self.disk.endpoints[&id].disabled.is_some();
         self.disk.set_enabled(&id, on, self.now_ms);
         self.trace(|| format!("{id} is switched: {on}"));
+    }
+
+    /// Somebody disables an endpoint and has second thoughts.
+    fn flip_endpoint(&mut self) {
+        let Some(id) = self.some_endpoint() else { return };
+        let first_ms = self.chance.between(0, 3);
+        let second_ms = first_ms + self.chance.between(1, 10);
+        self.plan_act(first_ms, Act::Switched(id.clone(), false));
+        self.plan_act(second_ms, Act::Switched(id, true));
     }
 
     fn add_endpoint(&mut self) {

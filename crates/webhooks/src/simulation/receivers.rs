@@ -63,7 +63,7 @@ impl Mood {
         if chance.one_in(3) {
             return Self::Well;
         }
-        if chance.one_in(30) { Self::Gone } else { chance.pick(&UNWELL) }
+        if chance.one_in(15) { Self::Gone } else { chance.pick(&UNWELL) }
     }
 }
 

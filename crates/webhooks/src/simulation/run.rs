@@ -58,6 +58,8 @@ pub(super) enum Act {
     Arrives(usize),
     /// The engine hears of what people have written down.
     Configured,
+    /// Somebody disables or enables an endpoint.
+    Switched(EndpointId, bool),
 }
 
 /// How the store is.
@@ -171,6 +173,12 @@ impl Run {
         self.agenda.insert((self.now_ms + after_ms, self.acts), act);
     }
 
+    /// How long until something happens.
+    pub(super) fn pause_ms(&self) -> Option<u64> {
+        let ((at_ms, _), _) = self.agenda.first_key_value()?;
+        at_ms.checked_sub(self.now_ms)
+    }
+
     /// When something happens next.
     fn next_ms(&self) -> Option<u64> {
         let act = self.agenda.first_key_value().map(|((at_ms, _), _)| *at_ms);
@@ -184,14 +192,30 @@ impl Run {
         let to_ms = self.now_ms + ms;
         while let Some(next_ms) = self.next_ms().filter(|next_ms| *next_ms <= to_ms) {
             self.now_ms = self.now_ms.max(next_ms);
-            let first = self.agenda.first_entry().filter(|entry| entry.key().0 <= next_ms);
-            match first.map(OccupiedEntry::remove) {
-                Some(act) => self.act(act)?,
+            match self.due() {
+                Some(act) => self.act_on(act)?,
                 None => self.court.woke(self.now_ms)?,
             }
             self.obey()?;
         }
         self.now_ms = to_ms;
+        Ok(())
+    }
+
+    /// What happens now.
+    fn due(&mut self) -> Option<Act> {
+        let first = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now_ms);
+        first.map(OccupiedEntry::remove)
+    }
+
+    /// Does what happens, and perhaps more that happens at the same time, before the engine is
+    /// asked.
+    fn act_on(&mut self, first: Act) -> Lawful {
+        let mut next = Some(first);
+        while let Some(act) = next {
+            self.act(act)?;
+            next = if self.chance.one_in(4) { None } else { self.due() };
+        }
         Ok(())
     }
 
@@ -208,6 +232,10 @@ impl Run {
                 self.tell(facts, false);
             }
             Act::Configured => self.configure(),
+            Act::Switched(endpoint, on) => {
+                self.disk.set_enabled(&endpoint, on, self.now_ms);
+                self.configure();
+            }
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub(in crate::simulation) fn check_end(
 ) -> Lawful {
     check_truth(scene, world, is_wanted)?;
     if !scene.plan.trouble.overflow {
-        log.check_counts()?;
+        log.check_end()?;
     }
     check_ended(scene)?;
     for endpoint in scene.disk.endpoints.values() {
@@ -82,10 +82,8 @@ fn check_complete(
             continue;
         }
         let covers = |gap: &Gap| (gap.first..=gap.last).contains(&event.seq);
-        let mut lost = scene.disk.lost.iter().filter(|lost| lost.endpoint == endpoint.id);
-        let is_lost = lost.any(|lost| covers(&lost.gap));
-        let missing = || format!("{} never got {event:?}", endpoint.id);
-        Law::Complete.holds(is_lost, missing)?;
+        let is_lost = scene.disk.has_lost(&endpoint.id, event.seq);
+        Law::Complete.holds(is_lost, || format!("{} never got {event:?}", endpoint.id))?;
         let owed = scene.disk.owed.get(&(endpoint.id.clone(), event.lane()));
         let mut told = named.iter().filter(|(lane, _)| *lane == event.lane());
         let is_named = owed.is_some_and(covers) || told.any(|(_, gap)| covers(gap));

@@ -51,8 +51,7 @@ impl Isolation {
             if now_ms <= since_ms.max(kept_ms) + SOON_MS {
                 break;
             }
-            let mut lost = disk.lost.iter().filter(|lost| lost.endpoint == self.endpoint.id);
-            let is_lost = lost.any(|lost| (lost.gap.first..=lost.gap.last).contains(&seq));
+            let is_lost = disk.has_lost(&self.endpoint.id, seq);
             Law::Isolation.holds(is_lost, || format!("{seq} waits since {kept_ms}"))?;
             first.remove();
         }

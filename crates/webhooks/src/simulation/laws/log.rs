@@ -29,6 +29,10 @@ type Place = (AppId, ChannelName);
 #[derive(Debug, Default)]
 struct Misses {
     last_ms: Option<u64>,
+    /// Whether the engine has heard of one in this spell.
+    is_told: bool,
+    /// How many the log has to have yet.
+    owed: u64,
     /// When a spell ended.
     ends_ms: Vec<u64>,
 }
@@ -60,12 +64,9 @@ impl LogLaws {
         self.seen.told(fact, quietly);
         let place = (fact.app.clone(), fact.channel.clone());
         match &fact.what {
-            What::CacheFilled | What::Vacated => {
-                self.misses.entry(place).or_default().ends_ms.push(fact.at_ms);
-            }
-            What::CacheMiss => {
-                self.misses.entry(place).or_default();
-            }
+            What::CacheFilled => self.misses.entry(place).or_default().fills(fact.at_ms),
+            What::Vacated => self.misses.entry(place).or_default().ends_ms.push(fact.at_ms),
+            What::CacheMiss => self.misses.entry(place).or_default().is_told(),
             What::SubscriptionCount(count) => {
                 self.counts.entry(place).or_default().fact = Some(*count);
             }
@@ -93,7 +94,7 @@ impl LogLaws {
         self.seen.forgotten(now_ms, app);
         for ((other, _), misses) in &mut self.misses {
             if other == app {
-                misses.ends_ms.push(now_ms);
+                misses.fills(now_ms);
             }
         }
         for ((other, _), counts) in &mut self.counts {
@@ -121,8 +122,11 @@ impl LogLaws {
         Law::Wanted.holds(is_so, || format!("not in Pusher's words: {event:?}"))
     }
 
-    /// In the end the last count is told.
-    pub(in crate::simulation) fn check_counts(&self) -> Lawful {
+    /// In the end the last count is told, and so is the first miss of every spell.
+    pub(in crate::simulation) fn check_end(&self) -> Lawful {
+        for ((_, channel), misses) in &self.misses {
+            Law::Throttled.holds(misses.owed == 0, || format!("{channel}: {misses:?}"))?;
+        }
         for ((_, channel), counts) in &self.counts {
             let is_told = counts.fact.is_none() || counts.fact == counts.logged;
             Law::Throttled.holds(is_told, || format!("{channel}: {counts:?}"))?;
@@ -133,6 +137,7 @@ impl LogLaws {
     fn check_miss(&mut self, event: &Event) -> Lawful {
         let place = (event.app.clone(), event.channel.clone());
         let misses = self.misses.entry(place).or_default();
+        misses.owed = misses.owed.saturating_sub(1);
         let last_ms = misses.last_ms.replace(event.at_ms);
         let ends = |last: u64| misses.ends_ms.iter().any(|end| (last..=event.at_ms).contains(end));
         let is_new = last_ms.is_none_or(ends);
@@ -165,6 +170,19 @@ impl LogLaws {
             _ => format!(r#"{{"name":"{name}","channel":"{channel}"}}"#),
         };
         *event.body == *expected
+    }
+}
+
+impl Misses {
+    /// The engine hears of a miss.
+    fn is_told(&mut self) {
+        self.owed += u64::from(!std::mem::replace(&mut self.is_told, true));
+    }
+
+    /// A spell is over.
+    fn fills(&mut self, at_ms: u64) {
+        self.ends_ms.push(at_ms);
+        self.is_told = false;
     }
 }
 

@@ -48,6 +48,10 @@ pub(super) enum Law {
     /// Attempts are made within the window, the last one when it ends; a rest that a receiver asks
     /// for is kept.
     Window,
+    /// A batch that is refused twice is split until what is refused stands alone.
+    Poison,
+    /// An endpoint that is not well is called by one at a time, one that is gone not at all.
+    Breaker,
     /// A replay repeats what it was asked for, counts it, and ends.
     Replays,
     /// An engine without work sleeps, and everything comes to an end.

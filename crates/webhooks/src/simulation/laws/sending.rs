@@ -15,6 +15,7 @@ use crate::lane::{BATCH_BYTES, BATCH_EVENTS};
 use crate::replay::ReplayOf;
 use crate::simulation::disk::Disk;
 use crate::simulation::plan::Plan;
+use crate::simulation::world::POISON;
 use crate::turn::Dispatch;
 
 /// What is known of what was sent.
@@ -30,6 +31,12 @@ pub(in crate::simulation) struct SendingLaws {
     failing: HashMap<EndpointId, u64>,
     /// When the last requests went, where there is a limit.
     paces: HashMap<EndpointId, Vec<u64>>,
+    /// How often in a row a batch was refused for what is in it.
+    refusals: HashMap<BatchId, u32>,
+    /// How often in a row an endpoint was not well.
+    failures: HashMap<EndpointId, u32>,
+    /// Endpoints that have said that they are gone.
+    gone: BTreeSet<EndpointId>,
 }
 
 /// A batch that was sent.
@@ -108,6 +115,7 @@ impl SendingLaws {
         self.check_flights(scene, dispatch)?;
         self.check_window(scene, dispatch)?;
         self.check_pace(scene, dispatch)?;
+        self.check_health(scene, &dispatch.batch)?;
         self.check_order(scene, &dispatch.batch)?;
         self.note(scene, &dispatch.batch);
         Ok(())
@@ -128,11 +136,15 @@ impl SendingLaws {
             return;
         }
         let endpoint = flight.batch.endpoint.clone();
+        self.note_health(&endpoint, batch, answer);
         if answer.is_accepted() {
             self.failing.remove(&endpoint);
             return;
         }
         self.failing.entry(endpoint.clone()).or_insert(now_ms);
+        if answer.status == Some(410) {
+            self.gone.insert(endpoint.clone());
+        }
         if let (Some(429 | 503), Some(rest_ms)) = (answer.status, answer.retry_after_ms) {
             let rest = self.rests.entry(endpoint).or_default();
             *rest = (*rest).max(now_ms + rest_ms);
@@ -154,11 +166,15 @@ impl SendingLaws {
         let is_over = scene.now_ms >= batch.deadline_ms;
         let is_just = is_over || reason == "refused" || batch.replay.is_some();
         self.close(scene, &batch);
+        let is_alone = batch.seqs.len() == 1 && batch.events.contains(POISON);
+        Law::Poison.holds(is_alone || reason != "refused", || format!("{batch:?} is refused"))?;
         Law::Window.holds(is_just, || format!("{id} is given up early"))
     }
 
     /// An endpoint is disabled: the engine lets go of all but replays.
     pub(in crate::simulation) fn let_go(&mut self, endpoint: &EndpointId) {
+        self.gone.remove(endpoint);
+        self.failures.remove(endpoint);
         let flights = self.flights.values_mut();
         for flight in flights.filter(|flight| flight.batch.endpoint == *endpoint) {
             flight.is_stray |= flight.batch.replay.is_none();
@@ -197,6 +213,9 @@ impl SendingLaws {
         self.flights.clear();
         self.rests.clear();
         self.paces.clear();
+        self.refusals.clear();
+        self.failures.clear();
+        self.gone.clear();
         for sent in self.sent.values_mut() {
             sent.is_late = false;
         }
@@ -207,6 +226,41 @@ impl SendingLaws {
 
     pub(in crate::simulation) fn has_flights(&self) -> bool {
         !self.flights.is_empty()
+    }
+
+    /// Whoever says that it is gone is disabled at once.
+    pub(in crate::simulation) fn check_gone(&mut self, settings: &Settings) -> Lawful {
+        let mut gone = std::mem::take(&mut self.gone).into_iter();
+        let gone = gone.find(|id| settings.now(id).is_some_and(|row| row.disabled.is_none()));
+        Law::Breaker.holds(gone.is_none(), || format!("{gone:?} is gone and not disabled"))
+    }
+
+    fn note_health(&mut self, endpoint: &EndpointId, batch: BatchId, answer: &Answer) {
+        let refusals = self.refusals.entry(batch).or_default();
+        let is_refused = matches!(answer.status, Some(400 | 413 | 422));
+        *refusals = if is_refused { *refusals + 1 } else { 0 };
+        let failures = self.failures.entry(endpoint.clone()).or_default();
+        if answer.is_accepted() {
+            *failures = 0;
+        } else if answer.status.is_none_or(|status| status >= 500 || status == 429) {
+            *failures += 1;
+        }
+    }
+
+    /// A batch that was refused twice does not go whole again; an endpoint that was unwell three
+    /// times in a row is only probed.
+    fn check_health(&self, scene: Scene<'_>, batch: &Batch) -> Lawful {
+        let refusals = self.refusals.get(&batch.id).copied().unwrap_or(0);
+        let is_sound = refusals < 2 || batch.seqs.len() == 1 || batch.replay.is_some();
+        Law::Poison.holds(is_sound, || format!("{} is whole after {refusals}", batch.id))?;
+        let failures = self.failures.get(&batch.endpoint).copied().unwrap_or(0);
+        if failures < 3 || scene.now_ms >= batch.deadline_ms || scene.is_urgent(batch) {
+            return Ok(());
+        }
+        let others = self.flights.values().find(|flight| {
+            flight.batch.endpoint == batch.endpoint && !flight.is_stray && !flight.is_last
+        });
+        Law::Breaker.holds(others.is_none(), || format!("{} goes beside {others:?}", batch.id))
     }
 
     fn check_flights(&self, scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
@@ -379,5 +433,12 @@ fn check_gap(scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
         .holds(names_all, || format!("{} names {:?}, not {owed:?}", batch.id, dispatch.gap))?;
     let is_sound = |gap: Gap| gap.first <= gap.last && gap.count <= gap.last - gap.first + 1;
     let is_sound = dispatch.gap.is_none_or(is_sound);
-    Law::Complete.holds(is_sound, || format!("{} names {:?}", batch.id, dispatch.gap))
+    Law::Complete.holds(is_sound, || format!("{} names {:?}", batch.id, dispatch.gap))?;
+    let is_known = dispatch.gap.is_none_or(|gap| {
+        let mut ends = [gap.first, gap.last].into_iter();
+        ends.all(|seq| scene.disk.has_lost(&batch.endpoint, seq))
+    });
+    // Of what it slept through, only the receiver is told.
+    let is_known = is_known || scene.settings.was_ever_off(&batch.endpoint);
+    Law::Complete.holds(is_known, || format!("nobody knows of {:?}", dispatch.gap))
 }

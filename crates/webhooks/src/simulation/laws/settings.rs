@@ -47,6 +47,14 @@ impl Settings {
         self.0.get(id)?.last()?.endpoint.as_ref()
     }
 
+    /// Whether an endpoint, or its app, was ever switched off.
+    pub(in crate::simulation) fn was_ever_off(&self, id: &EndpointId) -> bool {
+        let is_off = |endpoint: &Option<Endpoint>| {
+            endpoint.as_ref().is_none_or(|endpoint| endpoint.disabled.is_some())
+        };
+        self.0.get(id).is_some_and(|all| all.iter().any(|setting| is_off(&setting.endpoint)))
+    }
+
     /// All that an endpoint was between two times, both included.
     pub(in crate::simulation) fn during(
         &self,
