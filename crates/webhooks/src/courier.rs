@@ -105,7 +105,7 @@ impl Courier {
         if !self.breaker.is_open() || !is_awaited {
             return true;
         }
-        self.bookmark_lane(at, turn);
+        self.keep_cursor(at, turn);
         false
     }
 
@@ -602,22 +602,28 @@ impl Courier {
         self.waiting = 0;
         for at in 0..self.lanes.len() {
             self.waiting += self.lanes[at].waiting();
-            self.bookmark_lane(at, turn);
+            self.keep_cursor(at, turn);
+            self.keep_debt(at, turn);
         }
     }
 
-    fn bookmark_lane(&mut self, at: usize, turn: &mut Turn) {
+    fn keep_cursor(&mut self, at: usize, turn: &mut Turn) {
+        let Some(bookmark) = self.lanes[at].bookmark() else { return };
+        let (endpoint, lane) = (self.endpoint.id.clone(), at as u8);
+        turn.steps.push(match bookmark {
+            Bookmark::Behind(cursor) => Step::Behind { endpoint, lane, cursor },
+            Bookmark::CaughtUp => Step::CaughtUp { endpoint, lane },
+        });
+    }
+
+    /// Only at the end of a run: what a request names has to be kept before.
+    fn keep_debt(&mut self, at: usize, turn: &mut Turn) {
         let is_disabled = self.is_disabled();
-        let state = &mut self.lanes[at];
-        let endpoint = || self.endpoint.id.clone();
-        let lane = at as u8;
-        turn.steps.extend(state.bookmark().map(|bookmark| match bookmark {
-            Bookmark::Behind(cursor) => Step::Behind { endpoint: endpoint(), lane, cursor },
-            Bookmark::CaughtUp => Step::CaughtUp { endpoint: endpoint(), lane },
-        }));
-        turn.steps.extend(state.debt(is_disabled).map(|owes| match owes {
-            Some(gap) => Step::Owes { endpoint: endpoint(), lane, gap },
-            None => Step::Paid { endpoint: endpoint(), lane },
-        }));
+        let Some(owes) = self.lanes[at].debt(is_disabled) else { return };
+        let (endpoint, lane) = (self.endpoint.id.clone(), at as u8);
+        turn.steps.push(match owes {
+            Some(gap) => Step::Owes { endpoint, lane, gap },
+            None => Step::Paid { endpoint, lane },
+        });
     }
 }

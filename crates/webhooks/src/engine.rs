@@ -463,7 +463,7 @@ impl Desk {
             let at = courier.reruns.iter().position(|rerun| rerun.replay.id == replay.id);
             match (at, replay.progress.state == State::Running) {
                 (None, true) => courier.reruns.push(Rerun::new(replay.clone(), None)),
-                (Some(at), false) => courier.cancel_rerun(at, &mut self.turn),
+                (Some(at), false) => courier.end_rerun(at, &mut self.turn),
                 (None, false) | (Some(_), true) => continue,
             }
             self.touched.insert(replay.endpoint);
@@ -576,6 +576,13 @@ impl Desk {
 }
 
 impl Announce for Desk {
+    fn pass_over(&mut self, announcement: &Announcement) {
+        let log = self.logs.entry_ref(&announcement.app).or_default();
+        log.last_seq += 1;
+        let seq = log.last_seq;
+        self.lose(announcement, seq);
+    }
+
     fn has_room(&self) -> bool {
         self.pending_bytes < self.turn.rules.pending_bytes_max
     }

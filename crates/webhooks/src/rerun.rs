@@ -75,7 +75,7 @@ impl Rerun {
                 Stage::Due(due_ms) => Some(due_ms),
                 Stage::Cut | Stage::Sent => None,
             },
-            None => (!self.is_reading).then_some(self.next_ms),
+            None => (!self.is_reading && !self.is_done()).then_some(self.next_ms),
         }
     }
 
@@ -98,6 +98,10 @@ impl Rerun {
                 self.next = Next::Batches(batches.into());
             }
         }
+    }
+
+    fn is_done(&self) -> bool {
+        self.replay.progress.state == State::Done
     }
 
     /// Whether somebody asked for it by name.
@@ -148,9 +152,9 @@ impl Courier {
                 let dispatch = self.dispatch(batch, attempt, turn.now_ms);
                 turn.posts.push(dispatch);
             }
-        } else if rerun.is_reading || rerun.next_ms > turn.now_ms {
+        } else if rerun.is_reading || rerun.is_done() || rerun.next_ms > turn.now_ms {
         } else if rerun.next.is_empty() && rerun.is_all_read {
-            let mut rerun = self.reruns.swap_remove(at);
+            // It stays until people's list says so too, or an old list could start it again.
             rerun.replay.progress.state = State::Done;
             keep_progress(&rerun.replay, turn);
         } else if rerun.next.is_empty() && rerun.replay.of != ReplayOf::Test {
@@ -263,8 +267,8 @@ impl Courier {
         });
     }
 
-    /// Somebody stopped a replay.
-    pub(crate) fn cancel_rerun(&mut self, at: usize, turn: &mut Turn) {
+    /// A replay is over, or somebody stopped it.
+    pub(crate) fn end_rerun(&mut self, at: usize, turn: &mut Turn) {
         let rerun = self.reruns.swap_remove(at);
         let Some(part) = rerun.part else { return };
         if matches!(part.stage, Stage::Cut | Stage::Sent) {

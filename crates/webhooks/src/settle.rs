@@ -70,6 +70,9 @@ pub trait Announce {
 
     /// Announces.
     fn announce(&mut self, announcement: Announcement);
+
+    /// This came and went while there was no room: it is lost, and has to be said so.
+    fn pass_over(&mut self, announcement: &Announcement);
 }
 
 impl Settle {
@@ -337,6 +340,9 @@ impl Settle {
                 standing.is_told = true;
                 out.announce(thing.announcement(true, now_ms, false));
             } else {
+                if !standing.is_here && !standing.is_told {
+                    out.pass_over(&thing.announcement(true, now_ms, false));
+                }
                 self.tidy(&thing);
             }
         }
