@@ -54,11 +54,10 @@ impl Gap {
     /// Both gaps as one.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
-        Self {
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-            count: self.count + other.count,
-        }
+        let (first, last) = (self.first.min(other.first), self.last.max(other.last));
+        // What is swept away may be lost once more before anybody has heard of it.
+        let count = (self.count + other.count).min(last - first + 1);
+        Self { first, last, count }
     }
 }
 

@@ -253,7 +253,7 @@ impl Lane {
             let last = if is_all { last.seq } else { last_seq };
             let waited = Gap { first: first.seq, last, count };
             gap = Some(gap.map_or(waited, |gap| gap.and(waited)));
-        } else if !is_all {
+        } else if !is_all && self.cursor < last_seq {
             let waited = Gap { first: self.cursor + 1, last: last_seq, count: 0 };
             gap = Some(gap.map_or(waited, |gap| gap.and(waited)));
         }

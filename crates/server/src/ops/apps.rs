@@ -108,7 +108,9 @@ impl AppSources {
 
     fn load_or_keep(&mut self, why: &str) {
         match self.load() {
-            Ok(()) => tracing::info!(why, apps = self.apps.all().len(), "apps reloaded"),
+            Ok(()) => {
+                tracing::debug!(why, apps = self.apps.all().len(), "apps and endpoints read again")
+            }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "the old apps stay in use");
             }
