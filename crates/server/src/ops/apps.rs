@@ -109,7 +109,7 @@ impl AppSources {
     fn load_or_keep(&mut self, why: &str) {
         match self.load() {
             Ok(()) => {
-                tracing::debug!(why, apps = self.apps.all().len(), "apps and endpoints read again")
+                tracing::debug!(why, apps = self.apps.all().len(), "apps and endpoints read again");
             }
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "the old apps stay in use");
