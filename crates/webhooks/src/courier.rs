@@ -142,13 +142,18 @@ impl Courier {
         // A probe is something that was tried before, if there is such a thing.
         let has_parts = self.lanes.iter().any(|lane| !lane.parts.is_empty());
         let only_parts = self.breaker.is_open() && has_parts;
-        for step in 0..lanes {
-            let at = (self.first_lane + step) % lanes;
-            if !only_parts || !self.lanes[at].parts.is_empty() {
-                self.run_lane(at, turn);
+        let first = self.first_lane;
+        for at in (0..lanes).map(|step| (first + step) % lanes) {
+            if only_parts && self.lanes[at].parts.is_empty() {
+                continue;
+            }
+            let under_way = self.under_way;
+            self.run_lane(at, turn);
+            if self.under_way > under_way {
+                // Whoever had a slot is the last to get the next one.
+                self.first_lane = (at + 1) % lanes;
             }
         }
-        self.first_lane = (self.first_lane + 1) % lanes;
     }
 
     fn run_lane(&mut self, at: usize, turn: &mut Turn) {

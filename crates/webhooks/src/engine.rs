@@ -638,3 +638,7 @@ fn bytes(steps: &[Step]) -> usize {
 fn cost(event: &Event) -> usize {
     event.body.len() + 200
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -308,3 +308,7 @@ fn travels_alone(event: &Event) -> bool {
     }
     event.channel.kind().is_encrypted()
 }
+
+#[cfg(test)]
+#[path = "lane_tests.rs"]
+mod tests;

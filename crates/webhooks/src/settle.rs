@@ -337,8 +337,7 @@ impl Settle {
             let Some(thing) = self.deferred.pop_front() else { return };
             let standing = self.standing(&thing);
             if standing.is_here && !standing.is_told {
-                standing.is_told = true;
-                out.announce(thing.announcement(true, now_ms, false));
+                self.tell_late(now_ms, thing, out);
             } else {
                 if !standing.is_here && !standing.is_told {
                     out.pass_over(&thing.announcement(true, now_ms, false));
@@ -346,6 +345,17 @@ impl Settle {
                 self.tidy(&thing);
             }
         }
+    }
+
+    /// Tells of somebody for whom there was no room. Who has come back since may stand before the
+    /// channel in the queue, but comes after it.
+    fn tell_late(&mut self, now_ms: u64, mut thing: Thing, out: &mut impl Announce) {
+        let channel = Thing { user: None, ..thing.clone() };
+        if thing.user.is_some() && !self.standing(&channel).is_told {
+            self.deferred.push_front(std::mem::replace(&mut thing, channel));
+        }
+        self.standing(&thing).is_told = true;
+        out.announce(thing.announcement(true, now_ms, false));
     }
 
     fn misses(&mut self, app: AppId, channel: ChannelName, at_ms: u64, out: &mut impl Announce) {

@@ -40,11 +40,22 @@ struct Times {
 /// What the court looks at while it judges.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sight<'a> {
-    pub(super) now_ms: u64,
-    pub(super) disk: &'a Disk,
-    pub(super) plan: &'a Plan,
+    now_ms: u64,
+    disk: &'a Disk,
+    plan: &'a Plan,
     /// Apps that are switched on.
-    pub(super) apps: &'a BTreeSet<AppId>,
+    apps: &'a BTreeSet<AppId>,
+}
+
+impl<'a> Sight<'a> {
+    pub(super) fn new(
+        now_ms: u64,
+        disk: &'a Disk,
+        plan: &'a Plan,
+        apps: &'a BTreeSet<AppId>,
+    ) -> Self {
+        Self { now_ms, disk, plan, apps }
+    }
 }
 
 impl Court {
@@ -89,7 +100,7 @@ impl Court {
         let rows: Vec<Endpoint> = rows.cloned().collect();
         for row in rows.iter().filter(|row| row.disabled.is_none()) {
             if self.settings.now(&row.id).is_some_and(|before| before.disabled.is_some()) {
-                self.sending.enabled(&row.id);
+                self.sending.health.enabled(&row.id);
             }
         }
         self.settings.configured(sight.now_ms, &rows);
@@ -114,7 +125,8 @@ impl Court {
             }
             Notice::Disabled { endpoint, reason } => {
                 if *reason == "failing" {
-                    self.sending.check_failing(scene, endpoint)?;
+                    let after_ms = sight.plan.delivery.disable_after_ms;
+                    self.sending.health.check_failing(sight.now_ms, after_ms, endpoint)?;
                 }
                 self.settings.disabled(sight.now_ms, endpoint);
                 self.sending.let_go(endpoint);
@@ -194,7 +206,7 @@ impl Court {
         let next_ms = engine.next_ms().filter(|_| !is_busy);
         let sleeps = next_ms.is_none_or(|next_ms| next_ms > sight.now_ms);
         Law::Rest.holds(sleeps, || format!("more to do at once: {next_ms:?}"))?;
-        self.sending.check_gone(&self.settings)?;
+        self.sending.health.check_gone(&self.settings)?;
         let since_ms = self.trouble_ms.max(self.times.began_ms);
         self.isolation.check(sight.now_ms, since_ms, sight.disk)
     }

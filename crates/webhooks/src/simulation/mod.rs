@@ -3,11 +3,13 @@
 //! hold is in `laws`. `BELLWIRE_SEED=n` lives one seed and says what happens, `BELLWIRE_SEEDS=n`
 //! lives so many.
 
+mod agenda;
 mod chance;
 mod court;
 mod disk;
 mod faults;
 mod laws;
+mod orders;
 mod people;
 mod plan;
 mod receivers;

@@ -1,10 +1,11 @@
 //! What people do at the management API: endpoints, replays, apps. The engine hears of it a little
 //! later.
 
+use super::agenda::Act;
 use super::laws::Lawful;
 use super::plan;
 use super::receivers::{Mood, Receiver};
-use super::run::{Act, Run};
+use super::run::Run;
 use crate::event::Kind;
 use crate::ids::{EndpointId, ReplayId};
 use crate::replay::{LogFilter, Progress, Replay, ReplayOf, Span, State};
@@ -23,8 +24,9 @@ impl Run {
         }
         let later_ms = self.chance.between(1, 300);
         // Much may happen at the same time.
-        let pause_ms = self.pause_ms().filter(|_| self.chance.one_in(2));
-        self.plan_act(pause_ms.unwrap_or(later_ms), Act::Configured);
+        let next_ms = self.agenda.next_ms().filter(|_| self.chance.one_in(2));
+        let later_ms = next_ms.map_or(later_ms, |next_ms| next_ms.saturating_sub(self.now_ms));
+        self.later(later_ms, Act::Configured);
         Ok(())
     }
 
@@ -59,8 +61,8 @@ impl Run {
         let Some(id) = self.some_endpoint() else { return };
         let first_ms = self.chance.between(0, 3);
         let second_ms = first_ms + self.chance.between(1, 10);
-        self.plan_act(first_ms, Act::Switched(id.clone(), false));
-        self.plan_act(second_ms, Act::Switched(id, true));
+        self.later(first_ms, Act::Switched(id.clone(), false));
+        self.later(second_ms, Act::Switched(id, true));
     }
 
     fn add_endpoint(&mut self) {

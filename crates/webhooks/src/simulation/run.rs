@@ -1,25 +1,24 @@
 //! One life of the engine: it is handed what happens and does what it orders, as the service does
 //! it, in time that only passes here.
 
-use std::collections::btree_map::OccupiedEntry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bellwire_hub::Fact;
 use bellwire_protocol::AppId;
 
+use super::agenda::{Act, Agenda};
 use super::chance::Chance;
 use super::court::{Court, Sight};
 use super::disk::Disk;
 use super::laws::{Law, Lawful};
+use super::orders::{DiskMood, Job};
 use super::plan::Plan;
 use super::receivers::{Mood, Receiver};
 use super::world::World;
-use crate::attempt::Answer;
 use crate::endpoint::Endpoint;
-use crate::engine::{Answered, Engine};
+use crate::engine::Engine;
 use crate::ids::{BatchId, EndpointId};
-use crate::outbox::{Found, Outbox, Read, Step, Transaction};
-use crate::turn::{Asker, Dispatch};
+use crate::outbox::Outbox;
 
 /// A run.
 #[derive(Debug)]
@@ -36,49 +35,14 @@ pub(super) struct Run {
     pub(super) apps: BTreeSet<AppId>,
     /// Apps of which the engine hears.
     wanted: BTreeSet<AppId>,
-    /// What will happen; the second number keeps the order of what happens at the same time.
-    agenda: BTreeMap<(u64, u64), Act>,
-    acts: u64,
+    pub(super) agenda: Agenda,
     /// Replays that people have asked for.
     pub(super) asked: u64,
-    /// What the store is about to keep and to answer.
-    job: Option<Job>,
-    court: Court,
+    pub(super) job: Option<Job>,
+    pub(super) court: Court,
     is_traced: bool,
 }
 
-/// Something that will happen.
-#[derive(Debug)]
-pub(super) enum Act {
-    /// The store is done with the job.
-    Kept,
-    /// A POST ends.
-    Ends(Box<Answered>),
-    /// A client comes.
-    Arrives(usize),
-    /// The engine hears of what people have written down.
-    Configured,
-    /// Somebody disables or enables an endpoint.
-    Switched(EndpointId, bool),
-}
-
-/// How the store is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DiskMood {
-    Well,
-    Slow,
-    Failing,
-}
-
-#[derive(Debug)]
-struct Job {
-    ordered_ms: u64,
-    transaction: Transaction,
-    reads: Vec<(Asker, Read)>,
-}
-
-/// How long a store that is well needs at most.
-const WELL_MS: u64 = 15;
 /// When every life begins.
 const BEGIN_MS: u64 = 1_700_000_000_000;
 /// How long the calm may take: a replay or a window of hours is over by then.
@@ -98,8 +62,7 @@ impl Run {
             receivers: plan.endpoints.iter().map(|row| (row.id.clone(), well())).collect(),
             apps: plan.apps.iter().map(|app| app.id.clone()).collect(),
             wanted: BTreeSet::new(),
-            agenda: BTreeMap::new(),
-            acts: 0,
+            agenda: Agenda::default(),
             asked: 0,
             job: None,
             court: Court::new(&plan),
@@ -122,7 +85,7 @@ impl Run {
         let batching = |id: &AppId| batching(&self.plan, &self.apps, id);
         engine.begin(self.now_ms, remains, rows, &batching, replays);
         self.wanted = self.engine.wanted().into_iter().collect();
-        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        let sight = Sight::new(self.now_ms, &self.disk, &self.plan, &self.apps);
         self.court.began(sight);
         self.trace(|| "a run begins".into());
     }
@@ -134,7 +97,7 @@ impl Run {
             self.disk.fails = None;
             self.commit(&job.transaction)?;
         }
-        self.agenda.retain(|_, act| matches!(act, Act::Arrives(_)));
+        self.agenda.crash();
         self.world.crashes();
         self.now_ms += down_ms;
         self.begin();
@@ -168,20 +131,14 @@ impl Run {
         }
     }
 
-    pub(super) fn plan_act(&mut self, after_ms: u64, act: Act) {
-        self.acts += 1;
-        self.agenda.insert((self.now_ms + after_ms, self.acts), act);
-    }
-
-    /// How long until something happens.
-    pub(super) fn pause_ms(&self) -> Option<u64> {
-        let ((at_ms, _), _) = self.agenda.first_key_value()?;
-        at_ms.checked_sub(self.now_ms)
+    /// Something will happen.
+    pub(super) fn later(&mut self, after_ms: u64, act: Act) {
+        self.agenda.add(self.now_ms + after_ms, act);
     }
 
     /// When something happens next.
     fn next_ms(&self) -> Option<u64> {
-        let act = self.agenda.first_key_value().map(|((at_ms, _), _)| *at_ms);
+        let act = self.agenda.next_ms();
         // What the engine wants kept has to wait for the store.
         let engine = self.engine.next_ms().filter(|_| self.job.is_none());
         [act, engine].into_iter().flatten().min()
@@ -192,7 +149,7 @@ impl Run {
         let to_ms = self.now_ms + ms;
         while let Some(next_ms) = self.next_ms().filter(|next_ms| *next_ms <= to_ms) {
             self.now_ms = self.now_ms.max(next_ms);
-            match self.due() {
+            match self.agenda.due(self.now_ms) {
                 Some(act) => self.act_on(act)?,
                 None => self.court.woke(self.now_ms)?,
             }
@@ -202,19 +159,13 @@ impl Run {
         Ok(())
     }
 
-    /// What happens now.
-    fn due(&mut self) -> Option<Act> {
-        let first = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now_ms);
-        first.map(OccupiedEntry::remove)
-    }
-
     /// Does what happens, and perhaps more that happens at the same time, before the engine is
     /// asked.
     fn act_on(&mut self, first: Act) -> Lawful {
         let mut next = Some(first);
         while let Some(act) = next {
             self.act(act)?;
-            next = if self.chance.one_in(4) { None } else { self.due() };
+            next = if self.chance.one_in(4) { None } else { self.agenda.due(self.now_ms) };
         }
         Ok(())
     }
@@ -252,115 +203,12 @@ impl Run {
             self.court.forgotten(self.now_ms, app);
         }
         self.wanted = wanted;
-        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        let sight = Sight::new(self.now_ms, &self.disk, &self.plan, &self.apps);
         self.court.configured(sight);
         for app in new {
             let facts = self.world.retells(self.now_ms, &app);
             self.tell(facts, true);
         }
-    }
-
-    /// Does what the engine orders.
-    pub(super) fn obey(&mut self) -> Lawful {
-        let orders = self.engine.orders(self.now_ms);
-        for notice in &orders.notices {
-            self.trace(|| format!("{notice:?}"));
-            let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
-            self.court.noticed(sight, notice)?;
-        }
-        if let Some((transaction, reads)) = orders.job {
-            self.start(transaction, reads)?;
-        }
-        for dispatch in orders.posts {
-            self.post(&dispatch)?;
-        }
-        self.note_trouble(self.job.as_ref().map_or(self.now_ms, |job| job.ordered_ms));
-        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
-        self.court.check(sight, &self.engine, self.job.is_some())
-    }
-
-    fn start(&mut self, transaction: Transaction, reads: Vec<(Asker, Read)>) -> Lawful {
-        self.trace(|| format!("{transaction:?} {reads:?}"));
-        Law::Committed.holds(self.job.is_none(), || "two jobs at once".into())?;
-        self.court.ordered(&transaction)?;
-        self.job = Some(Job { ordered_ms: self.now_ms, transaction, reads });
-        let takes_ms = match self.disk_mood {
-            DiskMood::Slow => self.chance.between(50, 3_000),
-            _ => self.chance.between(1, WELL_MS),
-        };
-        self.plan_act(takes_ms, Act::Kept);
-        Ok(())
-    }
-
-    /// The store is done with the job, or has failed.
-    fn keep(&mut self) -> Lawful {
-        let Some(job) = self.job.take() else { return Ok(()) };
-        self.note_trouble(job.ordered_ms);
-        let fails = self.disk_mood == DiskMood::Failing;
-        self.disk.fails = fails.then(|| self.chance.one_in(2));
-        if !self.commit(&job.transaction)? {
-            self.trace(|| "the store has failed".into());
-            self.job = Some(job);
-            let again_ms = self.chance.between(100, 5_000);
-            self.plan_act(again_ms, Act::Kept);
-            return Ok(());
-        }
-        let read = |(asker, read): (Asker, Read)| (asker, self.disk.read(&read).unwrap());
-        let found: Vec<(Asker, Found)> = job.reads.into_iter().map(read).collect();
-        self.trace(|| format!("kept {}, found {found:?}", job.transaction.number));
-        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
-        self.court.kept(sight, &self.engine, job.ordered_ms, &job.transaction)?;
-        // The store's change of an endpoint comes back like anybody's.
-        if job.transaction.steps.iter().any(|step| matches!(step, Step::Disable { .. })) {
-            self.plan_act(1, Act::Configured);
-        }
-        self.engine.kept(self.now_ms, found);
-        Ok(())
-    }
-
-    /// A store that is not well, or has not been since it was given a job, makes everybody wait.
-    fn note_trouble(&mut self, ordered_ms: u64) {
-        if self.disk_mood != DiskMood::Well || self.now_ms > ordered_ms + WELL_MS {
-            self.court.troubled(self.now_ms);
-        }
-    }
-
-    /// Whether the store has kept it. What has nothing to keep is not even offered.
-    fn commit(&mut self, transaction: &Transaction) -> Lawful<bool> {
-        if transaction.steps.is_empty() {
-            return Ok(true);
-        }
-        let result = self.disk.commit(transaction);
-        self.disk.broken.take().map_or(Ok(result.is_ok()), Err)
-    }
-
-    fn post(&mut self, dispatch: &Dispatch) -> Lawful {
-        self.trace(|| format!("{dispatch:?}"));
-        let id = &dispatch.endpoint.id;
-        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
-        // What was removed a moment ago may still be sent.
-        let is_there = self.disk.endpoints.contains_key(id);
-        if is_there {
-            self.court.dispatched(sight, dispatch)?;
-        }
-        let Some(receiver) = self.receivers.get(id) else { return Ok(()) };
-        let reply = receiver.receive(&dispatch.batch.events, &mut self.chance);
-        if reply.is_accepted && is_there {
-            self.court.accepted(sight, dispatch);
-        }
-        self.answer_later(dispatch, reply.after_ms, reply.answer);
-        Ok(())
-    }
-
-    fn answer_later(&mut self, dispatch: &Dispatch, after_ms: u64, answer: Answer) {
-        let answered = Answered {
-            endpoint: dispatch.endpoint.id.clone(),
-            lane: dispatch.batch.lane,
-            batch: dispatch.batch.id,
-            at_ms: self.now_ms,
-            answer,
-        };
-        self.plan_act(after_ms, Act::Ends(Box::new(answered)));
     }
 
     /// Everybody is well and time passes, until the engine rests.
@@ -370,7 +218,7 @@ impl Run {
         for receiver in self.receivers.values_mut() {
             receiver.mood = Mood::Well;
         }
-        self.plan_act(1, Act::Configured);
+        self.later(1, Act::Configured);
         let end_ms = self.now_ms + CALM_MS;
         while let Some(next_ms) = self.next_ms() {
             let is_soon = next_ms < end_ms;
@@ -378,7 +226,7 @@ impl Run {
             self.pass(next_ms.saturating_sub(self.now_ms))?;
         }
         let is_wanted = |app: &str| self.wanted.contains(app);
-        let sight = sight(self.now_ms, &self.disk, &self.plan, &self.apps);
+        let sight = Sight::new(self.now_ms, &self.disk, &self.plan, &self.apps);
         self.court.check_end(sight, &self.engine, &self.world, is_wanted)
     }
 
@@ -399,8 +247,4 @@ impl Run {
 fn batching(plan: &Plan, apps: &BTreeSet<AppId>, id: &AppId) -> Option<bool> {
     let app = plan.apps.iter().find(|app| app.id == *id)?;
     apps.contains(id).then_some(app.batching)
-}
-
-fn sight<'a>(now_ms: u64, disk: &'a Disk, plan: &'a Plan, apps: &'a BTreeSet<AppId>) -> Sight<'a> {
-    Sight { now_ms, disk, plan, apps }
 }

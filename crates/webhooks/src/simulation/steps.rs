@@ -1,8 +1,10 @@
 //! What happens to a run, by chance: facts, time, moods, crashes, changes of mind; in the end, calm.
 
+use super::agenda::Act;
 use super::laws::Lawful;
+use super::orders::DiskMood;
 use super::receivers::Mood;
-use super::run::{Act, DiskMood, Run};
+use super::run::Run;
 use crate::event::LANES;
 use crate::outbox::Outbox;
 
@@ -88,7 +90,7 @@ impl Run {
     /// A client loses its connection and comes back, perhaps within the grace.
     fn blip(&mut self, client: usize) -> Vec<bellwire_hub::Fact> {
         let back_ms = self.chance.between(0, 2 * self.plan.settle.grace_ms);
-        self.plan_act(back_ms, Act::Arrives(client));
+        self.later(back_ms, Act::Arrives(client));
         self.world.departs(self.now_ms, client)
     }
 
@@ -154,7 +156,7 @@ impl Run {
                 2 => self.chance.between(reconnect_ms, 6 * reconnect_ms),
                 _ => continue,
             };
-            self.plan_act(down_ms + back_ms, Act::Arrives(client));
+            self.later(down_ms + back_ms, Act::Arrives(client));
         }
         self.crash(has_arrived, down_ms)
     }
@@ -176,7 +178,7 @@ impl Run {
         let (has_arrived, down_ms) = (self.chance.one_in(2), self.chance.between(1, 5_000));
         for client in here {
             let back_ms = self.chance.below(self.plan.settle.reconnect_ms);
-            self.plan_act(down_ms + back_ms, Act::Arrives(client));
+            self.later(down_ms + back_ms, Act::Arrives(client));
         }
         self.crash(has_arrived, down_ms)
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::log::LogLaws;
-use super::sending::{Scene, SendingLaws};
+use super::parcel::Scene;
+use super::sending::SendingLaws;
 use super::{Law, Lawful};
 use crate::batch::{Gap, Outcome, REPLAY_LANE};
 use crate::endpoint::Endpoint;

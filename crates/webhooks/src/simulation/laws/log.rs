@@ -110,6 +110,11 @@ impl LogLaws {
             self.quiet.insert((event.app.clone(), event.seq));
         }
         match event.kind {
+            // A channel that is vacated takes its throttle with it.
+            Kind::Vacated => {
+                let place = (event.app.clone(), event.channel.clone());
+                self.counts.entry(place).or_default().crowd_ms = None;
+            }
             Kind::CacheMiss => self.check_miss(event)?,
             Kind::SubscriptionCount => self.check_count(event)?,
             Kind::ClientEvent => {

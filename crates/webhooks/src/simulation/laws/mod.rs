@@ -1,8 +1,10 @@
 //! What must hold whatever happens. Each law is checked as soon as it can be.
 
 mod ending;
+mod health;
 mod isolation;
 mod log;
+mod parcel;
 mod seen;
 mod sending;
 mod settings;
@@ -10,7 +12,8 @@ mod settings;
 pub(super) use ending::check_end;
 pub(super) use isolation::Isolation;
 pub(super) use log::LogLaws;
-pub(super) use sending::{Scene, SendingLaws};
+pub(super) use parcel::Scene;
+pub(super) use sending::SendingLaws;
 pub(super) use settings::Settings;
 
 /// A law.

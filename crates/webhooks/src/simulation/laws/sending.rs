@@ -3,18 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::settings::Settings;
+use super::health::HealthLaws;
+use super::parcel::{self, Scene};
 use super::{Law, Lawful};
-use crate::announcement::count_changed;
 use crate::attempt::Answer;
-use crate::batch::{Batch, Gap, REPLAY_LANE, join};
-use crate::endpoint::Endpoint;
-use crate::event::Event;
+use crate::batch::{Batch, Gap};
 use crate::ids::{BatchId, EndpointId};
-use crate::lane::{BATCH_BYTES, BATCH_EVENTS};
-use crate::replay::ReplayOf;
 use crate::simulation::disk::Disk;
-use crate::simulation::plan::Plan;
 use crate::simulation::world::POISON;
 use crate::turn::Dispatch;
 
@@ -25,18 +20,7 @@ pub(in crate::simulation) struct SendingLaws {
     flights: BTreeMap<BatchId, Flight>,
     orders: HashMap<(EndpointId, String), Order>,
     pub(super) accepted: BTreeMap<EndpointId, Vec<Accepted>>,
-    /// Until when receivers asked to be left alone.
-    rests: HashMap<EndpointId, u64>,
-    /// Since when endpoints have failed without a break.
-    failing: HashMap<EndpointId, u64>,
-    /// When the last requests went, where there is a limit.
-    paces: HashMap<EndpointId, Vec<u64>>,
-    /// How often in a row a batch was refused for what is in it.
-    refusals: HashMap<BatchId, u32>,
-    /// How often in a row an endpoint was not well.
-    failures: HashMap<EndpointId, u32>,
-    /// Endpoints that have said that they are gone.
-    gone: BTreeSet<EndpointId>,
+    pub(in crate::simulation) health: HealthLaws,
 }
 
 /// A batch that was sent.
@@ -72,35 +56,6 @@ pub(super) struct Accepted {
     pub(super) gap: Option<Gap>,
 }
 
-/// What is so while something is sent.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::simulation) struct Scene<'a> {
-    pub(in crate::simulation) now_ms: u64,
-    pub(in crate::simulation) disk: &'a Disk,
-    pub(in crate::simulation) plan: &'a Plan,
-    pub(in crate::simulation) settings: &'a Settings,
-    /// When this run began.
-    pub(in crate::simulation) began_ms: u64,
-    /// When the last job began and ended.
-    pub(in crate::simulation) last_job: (u64, u64),
-}
-
-impl Scene<'_> {
-    fn events(&self, batch: &Batch) -> Lawful<Vec<&Arc<Event>>> {
-        let event = |seq: &u64| match self.disk.event(&batch.app, *seq) {
-            Some(event) => Ok(event),
-            None => Law::Committed.broken(format!("place {seq} is not in the log")),
-        };
-        batch.seqs.iter().map(event).collect()
-    }
-
-    /// Whether a replay was asked for by name: then the state of its endpoint does not matter.
-    fn is_urgent(&self, batch: &Batch) -> bool {
-        let replay = batch.replay.and_then(|id| self.disk.replays.get(&id));
-        replay.is_some_and(|r| matches!(r.of, ReplayOf::Delivery(_) | ReplayOf::Test))
-    }
-}
-
 impl SendingLaws {
     /// The engine orders a POST.
     pub(in crate::simulation) fn dispatched(
@@ -108,14 +63,10 @@ impl SendingLaws {
         scene: Scene<'_>,
         dispatch: &Dispatch,
     ) -> Lawful {
-        check_kept(scene, dispatch)?;
-        check_contents(scene, &dispatch.batch)?;
-        check_time(scene, dispatch)?;
-        check_gap(scene, dispatch)?;
-        self.check_flights(scene, dispatch)?;
+        parcel::check(scene, dispatch)?;
+        let others = self.check_flights(scene, dispatch)?;
         self.check_window(scene, dispatch)?;
-        self.check_pace(scene, dispatch)?;
-        self.check_health(scene, &dispatch.batch)?;
+        self.health.check(scene, dispatch, others == 0)?;
         self.check_order(scene, &dispatch.batch)?;
         self.note(scene, &dispatch.batch);
         Ok(())
@@ -132,22 +83,8 @@ impl SendingLaws {
     /// The engine hears of an answer.
     pub(in crate::simulation) fn answered(&mut self, now_ms: u64, batch: BatchId, answer: &Answer) {
         let Some(flight) = self.flights.remove(&batch) else { return };
-        if flight.is_stray {
-            return;
-        }
-        let endpoint = flight.batch.endpoint.clone();
-        self.note_health(&endpoint, batch, answer);
-        if answer.is_accepted() {
-            self.failing.remove(&endpoint);
-            return;
-        }
-        self.failing.entry(endpoint.clone()).or_insert(now_ms);
-        if answer.status == Some(410) {
-            self.gone.insert(endpoint.clone());
-        }
-        if let (Some(429 | 503), Some(rest_ms)) = (answer.status, answer.retry_after_ms) {
-            let rest = self.rests.entry(endpoint).or_default();
-            *rest = (*rest).max(now_ms + rest_ms);
+        if !flight.is_stray {
+            self.health.answered(now_ms, &flight.batch, answer);
         }
     }
 
@@ -173,8 +110,7 @@ impl SendingLaws {
 
     /// An endpoint is disabled: the engine lets go of all but replays.
     pub(in crate::simulation) fn let_go(&mut self, endpoint: &EndpointId) {
-        self.gone.remove(endpoint);
-        self.failures.remove(endpoint);
+        self.health.let_go(endpoint);
         let flights = self.flights.values_mut();
         for flight in flights.filter(|flight| flight.batch.endpoint == *endpoint) {
             flight.is_stray |= flight.batch.replay.is_none();
@@ -193,92 +129,32 @@ impl SendingLaws {
         }
     }
 
-    /// The engine disables an endpoint that fails.
-    pub(in crate::simulation) fn check_failing(
-        &self,
-        scene: Scene<'_>,
-        endpoint: &EndpointId,
-    ) -> Lawful {
-        let since_ms = self.failing.get(endpoint).copied().unwrap_or(scene.now_ms);
-        let is_long = scene.now_ms >= since_ms + scene.plan.delivery.disable_after_ms;
-        Law::Window.holds(is_long, || format!("{endpoint} has failed only since {since_ms}"))
-    }
-
-    /// Somebody has enabled an endpoint: what was is forgiven.
-    pub(in crate::simulation) fn enabled(&mut self, endpoint: &EndpointId) {
-        self.failing.remove(endpoint);
-    }
-
     pub(in crate::simulation) fn restarted(&mut self, disk: &Disk) {
         self.flights.clear();
-        self.rests.clear();
-        self.paces.clear();
-        self.refusals.clear();
-        self.failures.clear();
-        self.gone.clear();
+        self.health.restarted(disk);
         for sent in self.sent.values_mut() {
             sent.is_late = false;
         }
-        let rows = disk.endpoints.values();
-        let failing = rows.filter_map(|row| Some((row.id.clone(), row.failing_since_ms?)));
-        self.failing = failing.collect();
     }
 
     pub(in crate::simulation) fn has_flights(&self) -> bool {
         !self.flights.is_empty()
     }
 
-    /// Whoever says that it is gone is disabled at once.
-    pub(in crate::simulation) fn check_gone(&mut self, settings: &Settings) -> Lawful {
-        let mut gone = std::mem::take(&mut self.gone).into_iter();
-        let gone = gone.find(|id| settings.now(id).is_some_and(|row| row.disabled.is_none()));
-        Law::Breaker.holds(gone.is_none(), || format!("{gone:?} is gone and not disabled"))
-    }
-
-    fn note_health(&mut self, endpoint: &EndpointId, batch: BatchId, answer: &Answer) {
-        let refusals = self.refusals.entry(batch).or_default();
-        let is_refused = matches!(answer.status, Some(400 | 413 | 422));
-        *refusals = if is_refused { *refusals + 1 } else { 0 };
-        let failures = self.failures.entry(endpoint.clone()).or_default();
-        if answer.is_accepted() {
-            *failures = 0;
-        } else if answer.status.is_none_or(|status| status >= 500 || status == 429) {
-            *failures += 1;
-        }
-    }
-
-    /// A batch that was refused twice does not go whole again; an endpoint that was unwell three
-    /// times in a row is only probed.
-    fn check_health(&self, scene: Scene<'_>, batch: &Batch) -> Lawful {
-        let refusals = self.refusals.get(&batch.id).copied().unwrap_or(0);
-        let is_sound = refusals < 2 || batch.seqs.len() == 1 || batch.replay.is_some();
-        Law::Poison.holds(is_sound, || format!("{} is whole after {refusals}", batch.id))?;
-        let failures = self.failures.get(&batch.endpoint).copied().unwrap_or(0);
-        if failures < 3 || scene.now_ms >= batch.deadline_ms || scene.is_urgent(batch) {
-            return Ok(());
-        }
-        let others = self.flights.values().find(|flight| {
-            flight.batch.endpoint == batch.endpoint && !flight.is_stray && !flight.is_last
-        });
-        Law::Breaker.holds(others.is_none(), || format!("{} goes beside {others:?}", batch.id))
-    }
-
-    fn check_flights(&self, scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
+    /// One of a lane and so many of an endpoint are under way at the same time. Returns how many
+    /// others there are, beside last attempts.
+    fn check_flights(&self, scene: Scene<'_>, dispatch: &Dispatch) -> Lawful<usize> {
         let batch = &dispatch.batch;
-        let under_way = self
-            .flights
-            .values()
-            .filter(|flight| flight.batch.endpoint == batch.endpoint && !flight.is_stray);
-        let same_lane = under_way
-            .clone()
-            .find(|flight| flight.batch.lane == batch.lane && flight.batch.replay == batch.replay);
-        Law::Committed.holds(same_lane.is_none(), || {
-            format!("{} goes while {same_lane:?} is under way", batch.id)
-        })?;
-        let max = usize::from(dispatch.endpoint.terms.max_in_flight);
-        let has_slot = under_way.filter(|flight| !flight.is_last).count() < max
+        let flights = self.flights.values().filter(|flight| !flight.is_stray);
+        let flights = flights.filter(|flight| flight.batch.endpoint == batch.endpoint);
+        let is_same = |other: &Batch| other.lane == batch.lane && other.replay == batch.replay;
+        let same = flights.clone().find(|flight| is_same(&flight.batch));
+        Law::Committed.holds(same.is_none(), || format!("{} goes beside {same:?}", batch.id))?;
+        let others = flights.filter(|flight| !flight.is_last).count();
+        let has_slot = others < usize::from(dispatch.endpoint.terms.max_in_flight)
             || scene.now_ms >= batch.deadline_ms;
-        Law::Committed.holds(has_slot, || format!("{} is one too many", batch.id))
+        Law::Committed.holds(has_slot, || format!("{} is one too many", batch.id))?;
+        Ok(others)
     }
 
     fn check_window(&self, scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
@@ -295,24 +171,6 @@ impl SendingLaws {
             || (scene.last_job.0 <= deadline_ms && deadline_ms <= scene.last_job.1);
         let is_only = sent.is_none_or(|sent| !sent.is_late);
         Law::Window.holds(is_excused && is_only, || format!("{} is late: {batch:?}", batch.id))
-    }
-
-    fn check_pace(&mut self, scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
-        let (batch, now_ms) = (&dispatch.batch, scene.now_ms);
-        if now_ms >= batch.deadline_ms || scene.is_urgent(batch) {
-            return Ok(());
-        }
-        let rest_ms = self.rests.get(&batch.endpoint).copied().unwrap_or(0);
-        Law::Window.holds(now_ms >= rest_ms, || {
-            format!("{} is sent, {} wants to rest until {rest_ms}", batch.id, batch.endpoint)
-        })?;
-        let Some(max) = dispatch.endpoint.terms.max_per_second else { return Ok(()) };
-        let times = self.paces.entry(batch.endpoint.clone()).or_default();
-        times.retain(|at_ms| at_ms + 1_000 > now_ms);
-        times.push(now_ms);
-        // A burst of a second's worth, and what was cut before the store was slow.
-        let is_paced = times.len() <= 3 * max as usize + 2;
-        Law::Window.holds(is_paced, || format!("{} gets too much: {times:?}", batch.endpoint))
     }
 
     fn check_order(&mut self, scene: Scene<'_>, batch: &Batch) -> Lawful {
@@ -356,89 +214,4 @@ impl SendingLaws {
             }
         }
     }
-}
-
-/// What is sent is kept, as it is sent, and has not ended.
-fn check_kept(scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
-    let batch = &dispatch.batch;
-    let Some(kept) = scene.disk.batches.get(&batch.id) else {
-        return Law::Committed.broken(format!("{} is not kept", batch.id));
-    };
-    Law::SameBytes.holds(kept.batch == *batch, || format!("{batch:?} was {:?}", kept.batch))?;
-    Law::SameBytes.holds(kept.outcome.is_none(), || format!("{} has ended", batch.id))
-}
-
-/// Everything in it is wanted, of its app, and alone where it has to be.
-fn check_contents(scene: Scene<'_>, batch: &Batch) -> Lawful {
-    let events = scene.events(batch)?;
-    if batch.seqs.is_empty() {
-        return Ok(());
-    }
-    for event in &events {
-        check_wanted(scene, batch, event)?;
-        let is_alone = events.len() == 1 || !event.channel.kind().is_encrypted();
-        Law::Alone.holds(is_alone, || format!("{event:?} travels with others"))?;
-    }
-    let app = scene.plan.apps.iter().find(|app| app.id == batch.app);
-    let is_batch = app.is_some_and(|app| app.batching) || events.len() == 1;
-    Law::Alone.holds(is_batch, || format!("{} should be one event", batch.id))?;
-    let bytes: usize = events.iter().map(|event| event.body.len()).sum();
-    let fits = events.len() <= BATCH_EVENTS && (bytes <= BATCH_BYTES || events.len() == 1);
-    Law::Alone.holds(fits, || format!("{} is too much at once", batch.id))?;
-    check_words(scene, batch, &events)
-}
-
-fn check_wanted(scene: Scene<'_>, batch: &Batch, event: &Event) -> Lawful {
-    let settings = scene.settings.during(&batch.endpoint, event.at_ms, batch.time_ms);
-    let wants = |endpoint: &Endpoint| {
-        endpoint.app == event.app && endpoint.terms.wants(event.kind, &event.channel)
-    };
-    let is_repeated = batch.replay.is_some() && batch.parent.is_some();
-    let is_wanted = is_repeated || settings.flatten().any(wants);
-    Law::Wanted.holds(is_wanted, || format!("{} gets {event:?}", batch.endpoint))
-}
-
-/// Its bytes are those of the log, with the name that the endpoint has for counts.
-fn check_words(scene: Scene<'_>, batch: &Batch, events: &[&Arc<Event>]) -> Lawful {
-    let plain = join(events.iter().map(|event| &*event.body));
-    let renamed: Vec<String> = events.iter().map(|event| count_changed(&event.body)).collect();
-    let renamed = join(renamed.iter().map(String::as_str));
-    let from_ms = events.first().map_or(0, |event| event.at_ms);
-    let mut settings = scene.settings.during(&batch.endpoint, from_ms, batch.time_ms).flatten();
-    let is_so = settings.any(|endpoint| {
-        let expected = if endpoint.terms.says_count_changed() { &renamed } else { &plain };
-        batch.events == *expected
-    });
-    Law::Wanted.holds(is_so, || format!("{} is not {plain}", batch.events))
-}
-
-/// The time of the body is that of the batch, or of the attempt where it may be hours later.
-fn check_time(scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
-    let (batch, time_ms) = (&dispatch.batch, dispatch.time_ms);
-    let is_fresh = time_ms == scene.now_ms && dispatch.endpoint.terms.retry_hours.is_some();
-    let is_so = time_ms == batch.time_ms || is_fresh;
-    Law::SameBytes.holds(is_so, || format!("{} says {time_ms}", batch.id))
-}
-
-/// It names what the lane owes, all of it, and only what is kept.
-fn check_gap(scene: Scene<'_>, dispatch: &Dispatch) -> Lawful {
-    let batch = &dispatch.batch;
-    if batch.lane == REPLAY_LANE {
-        return Ok(());
-    }
-    let owed = scene.disk.owed.get(&(batch.endpoint.clone(), batch.lane)).copied();
-    // What was swept away is kept at once, and named as soon as the engine has heard of it.
-    let names_all = dispatch.gap == owed || scene.plan.retention.is_some();
-    Law::Complete
-        .holds(names_all, || format!("{} names {:?}, not {owed:?}", batch.id, dispatch.gap))?;
-    let is_sound = |gap: Gap| gap.first <= gap.last && gap.count <= gap.last - gap.first + 1;
-    let is_sound = dispatch.gap.is_none_or(is_sound);
-    Law::Complete.holds(is_sound, || format!("{} names {:?}", batch.id, dispatch.gap))?;
-    let is_known = dispatch.gap.is_none_or(|gap| {
-        let mut ends = [gap.first, gap.last].into_iter();
-        ends.all(|seq| scene.disk.has_lost(&batch.endpoint, seq))
-    });
-    // Of what it slept through, only the receiver is told.
-    let is_known = is_known || scene.settings.was_ever_off(&batch.endpoint);
-    Law::Complete.holds(is_known, || format!("nobody knows of {:?}", dispatch.gap))
 }
