@@ -138,7 +138,7 @@ pub(crate) fn remove(store: &Sqlite, id: &EndpointId) -> Result<bool, StoreError
             if batches::remove_of(connection, id, batches::PART)? >= batches::PART {
                 return Ok(None);
             }
-            for table in ["endpoint_secret", "lane", "lost", "replay"] {
+            for table in ["endpoint_secret", "behind", "lane", "lost", "replay"] {
                 run(
                     connection,
                     &format!("DELETE FROM {table} WHERE endpoint = ?1"),
@@ -176,7 +176,7 @@ fn endpoint(connection: &Connection, row: &Row<'_>) -> Result<Endpoint, StoreErr
     let id: EndpointId = parse("endpoint", text(row, 0)?)?;
     Ok(Endpoint {
         app: parse("endpoint", text(row, 1)?)?,
-        terms: serde_json::from_str(text(row, 2)?).map_err(|error| unreadable(&id, &error))?,
+        terms: terms(&id, text(row, 2)?)?,
         origin: origin(text(row, 3)?)?,
         created_at_ms: number(row, 4)?,
         disabled: reason.map(|reason| Disabled { reason, at_ms }),
@@ -202,6 +202,11 @@ fn secrets(connection: &Connection, id: &EndpointId) -> Result<Vec<SigningSecret
 fn json(terms: &Terms) -> Result<String, StoreError> {
     serde_json::to_string(terms)
         .map_err(|error| StoreError::Row { table: "endpoint", why: error.to_string() })
+}
+
+/// The terms of an endpoint.
+pub(crate) fn terms(id: &EndpointId, text: &str) -> Result<Terms, StoreError> {
+    serde_json::from_str(text).map_err(|error| unreadable(id, &error))
 }
 
 fn unreadable(id: &EndpointId, error: &serde_json::Error) -> StoreError {

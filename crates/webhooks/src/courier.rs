@@ -10,7 +10,7 @@ use crate::breaker::Breaker;
 use crate::endpoint::Endpoint;
 use crate::event::{Event, Kind, LANES};
 use crate::ids::BatchId;
-use crate::lane::{Bookmark, Lane, Part, Stage};
+use crate::lane::{Lane, Part, Stage};
 use crate::outbox::{Read, Step};
 use crate::pace::Pace;
 use crate::rerun::Rerun;
@@ -21,6 +21,11 @@ use crate::turn::{Asker, Dispatch, Notice, Turn};
 
 /// Events that are read from the store at once for a lane.
 pub(crate) const READ: u32 = 256;
+/// POSTs that may be under way to an endpoint that has not shown that it is well: so a thousand
+/// that are not cost little, and one that holds a request does not hold everything.
+const UNPROVEN_IN_FLIGHT: usize = 2;
+/// Places by which the store's knowledge of what waits may be older than it could be.
+const BEHIND_SLACK: u64 = 4_096;
 
 /// The courier of an endpoint.
 #[derive(Debug)]
@@ -47,6 +52,13 @@ pub(crate) struct Courier {
     pub(crate) waiting: usize,
     /// The last place of the log that was for it.
     heard: u64,
+    /// The place after which something waits, as the store knows it; none: it knows that nothing
+    /// does.
+    behind: Option<u64>,
+    /// Whether it has accepted something and its breaker did not open since.
+    is_proven: bool,
+    /// Whether it stands in the line of those that have their turn after the others.
+    pub(crate) is_in_line: bool,
     /// When the engine will run it again.
     pub(crate) alarm_ms: Option<u64>,
 }
@@ -67,6 +79,9 @@ impl Courier {
             accepted_at_ms: 0,
             waiting: 0,
             heard: last_seq,
+            behind: None,
+            is_proven: false,
+            is_in_line: false,
             alarm_ms: None,
             endpoint: Arc::new(endpoint),
         }
@@ -85,9 +100,27 @@ impl Courier {
         self.endpoint.terms.wants(event.kind, &event.channel)
     }
 
+    /// Whether it has its turn after the others: nothing says that it is well, and no last attempt
+    /// is due.
+    pub(crate) fn is_patient(&self, now_ms: u64) -> bool {
+        let is_over = self.last_ms().is_some_and(|ms| ms <= now_ms);
+        !self.is_proven && !self.is_disabled() && !is_over
+    }
+
+    /// When the first of its batches that wait for another attempt has the last one.
+    pub(crate) fn last_ms(&self) -> Option<u64> {
+        self.lanes.iter().filter_map(Lane::due).map(|(_, deadline_ms)| deadline_ms).min()
+    }
+
+    /// A former run has left something waiting.
+    pub(crate) fn resume(&mut self, after: u64) {
+        self.behind = Some(after);
+        self.lanes.iter_mut().for_each(|lane| lane.resume(after));
+    }
+
     /// A new event of the log. Returns whether there is something to be done about it now: an
     /// endpoint that is not well waits for its probe, and then a thousand such cost an event little.
-    pub(crate) fn hear(&mut self, event: &Arc<Event>, in_memory: bool, turn: &mut Turn) -> bool {
+    pub(crate) fn hear(&mut self, event: &Arc<Event>, in_memory: bool) -> bool {
         #[cfg(not(test))]
         let at = usize::from(event.lane());
         #[cfg(test)]
@@ -96,17 +129,15 @@ impl Courier {
         let lane = &mut self.lanes[at];
         if self.endpoint.disabled.is_some() {
             lane.sleeps_through(Gap { first: event.seq, last: event.seq, count: 1 });
-            return true;
+            return !lane.tells_later();
         }
         let waited = lane.waiting();
-        lane.push(event, in_memory);
+        // The memory that all share is not for those that are not well.
+        lane.push(event, in_memory && !self.breaker.is_open());
         self.waiting += lane.waiting() - waited;
         let is_awaited = self.alarm_ms.is_some() || self.under_way > 0;
-        if !self.breaker.is_open() || !is_awaited {
-            return true;
-        }
-        self.keep_cursor(at, turn);
-        false
+        let is_known = self.behind.is_some() && is_awaited;
+        !(is_known && (self.breaker.is_open() || !self.is_proven && !self.has_slot()))
     }
 
     /// Sends and cuts what can be, and tells the store what waits.
@@ -121,8 +152,9 @@ impl Courier {
     /// When to run again, if nothing happens before.
     pub(crate) fn next_ms(&self, now_ms: u64) -> Option<u64> {
         let due = self.lanes.iter().filter_map(Lane::due);
-        let last = due.clone().map(|(_, deadline_ms)| deadline_ms).min();
-        let idle = self.lanes.iter().any(Lane::is_idle).then_some(now_ms);
+        let last = self.last_ms();
+        let is_idle = |lane: &Lane| lane.is_idle() && (lane.has_waiting() || self.may_read());
+        let idle = self.lanes.iter().any(is_idle).then_some(now_ms);
         let first = due.map(|(due_ms, _)| due_ms).chain(idle).min();
         let send = first.and_then(|first_ms| self.may_send_ms(first_ms));
         [last, send, self.next_rerun_ms()].into_iter().flatten().min()
@@ -134,6 +166,16 @@ impl Courier {
         match self.breaker.probe_ms() {
             Some(probe_ms) => (self.under_way == 0).then(|| self.pace.not_before(probe_ms)),
             None => self.has_slot().then(|| self.pace.not_before(first_ms)),
+        }
+    }
+
+    /// Whether the store may be asked for what another lane waits for: not for more than there are
+    /// slots for.
+    fn may_read(&self) -> bool {
+        let reading = self.lanes.iter().filter(|lane| lane.is_reading()).count();
+        match self.breaker.is_open() {
+            true => self.under_way + reading == 0,
+            false => self.under_way + reading < self.slots(),
         }
     }
 
@@ -159,29 +201,29 @@ impl Courier {
     fn run_lane(&mut self, at: usize, turn: &mut Turn) {
         let now_ms = turn.now_ms;
         let may_send = self.may_send(now_ms);
-        let is_open = self.breaker.is_open();
-        let lane = &mut self.lanes[at];
+        let lane = &self.lanes[at];
         match lane.parts.front() {
             Some(part) => {
                 let Stage::Due(due_ms) = part.stage else { return };
                 // The last attempt is everybody's right, whatever the breaker and the pace say.
                 let is_last = now_ms >= part.batch.deadline_ms;
-                if is_last || (may_send && (is_open || due_ms <= now_ms)) {
+                if is_last || (may_send && (self.breaker.is_open() || due_ms <= now_ms)) {
                     self.send(at, turn);
                 }
             }
-            None => {
-                if let Some(after) = lane.read() {
-                    let app = self.endpoint.app.clone();
-                    let asker = Asker::Lane(self.endpoint.id.clone(), at as u8);
-                    let read = Read::Lane { app, lane: at as u8, after, limit: READ };
-                    turn.reads.push((asker, read));
-                }
-                if may_send && lane.has_waiting() {
-                    self.cut(at, turn);
-                }
-            }
+            None if !may_send => {}
+            None if lane.has_waiting() => self.cut(at, turn),
+            None if lane.is_idle() && self.may_read() => self.read(at, turn),
+            None => {}
         }
+    }
+
+    fn read(&mut self, at: usize, turn: &mut Turn) {
+        let Some(after) = self.lanes[at].read() else { return };
+        let app = self.endpoint.app.clone();
+        let asker = Asker::Lane(self.endpoint.id.clone(), at as u8);
+        let read = Read::Lane { app, lane: at as u8, after, limit: READ };
+        turn.reads.push((asker, read));
     }
 
     fn send(&mut self, at: usize, turn: &mut Turn) {
@@ -279,12 +321,14 @@ impl Courier {
         let rest_ms = self.pace.rest_ms();
         let is_probe = self.under_way == 1;
         let may_go = self.breaker.probe_ms().is_none_or(|ms| is_probe && ms <= now_ms);
+        // A last attempt asks for no slot, so there may be fewer than when this one was cut.
+        let fits = self.under_way <= usize::from(self.endpoint.terms.max_in_flight);
         let (part, is_urgent) = match self.lanes.get_mut(usize::from(dispatch.batch.lane)) {
             Some(lane) => (lane.parts.front_mut().filter(|part| part.batch.id == id), false),
             None => self.rerun_part(id),
         };
         let Some(part) = part else { return false };
-        let goes = is_urgent || (may_go && rest_ms <= now_ms);
+        let goes = is_urgent || (fits && may_go && rest_ms <= now_ms);
         part.stage = if goes { Stage::Sent } else { Stage::Due(rest_ms.max(now_ms)) };
         self.under_way -= usize::from(!goes);
         goes
@@ -339,6 +383,7 @@ impl Courier {
         let now_ms = turn.now_ms;
         if answer.is_accepted() {
             self.accepted_at_ms = now_ms;
+            self.is_proven = true;
             if self.failing_since_ms.take().is_some() {
                 turn.steps.push(Step::Failing { endpoint: endpoint.clone(), since_ms: None });
             }
@@ -358,6 +403,8 @@ impl Courier {
         }
         let window_ms = self.window_ms(turn);
         if self.breaker.failed(now_ms, answer, window_ms, turn.dice.roll()) {
+            self.is_proven = false;
+            self.lanes.iter_mut().for_each(Lane::shed);
             turn.notice(Notice::Breaker { endpoint, open: true });
         }
     }
@@ -572,6 +619,7 @@ impl Courier {
             }
         }
         self.breaker = Breaker::default();
+        self.is_proven = false;
     }
 
     /// Whether another POST may go now.
@@ -594,7 +642,13 @@ impl Courier {
     }
 
     pub(crate) fn has_slot(&self) -> bool {
-        self.under_way < usize::from(self.endpoint.terms.max_in_flight)
+        self.under_way < self.slots()
+    }
+
+    /// POSTs that may be under way at once.
+    fn slots(&self) -> usize {
+        let most = usize::from(self.endpoint.terms.max_in_flight);
+        if self.is_proven { most } else { most.min(UNPROVEN_IN_FLIGHT) }
     }
 
     pub(crate) fn window_ms(&self, turn: &Turn) -> u64 {
@@ -602,22 +656,30 @@ impl Courier {
         hours.map_or(turn.rules.window_ms, |hours| u64::from(hours) * 3_600_000)
     }
 
-    /// Tells the store which lanes wait, and what their receiver misses.
-    fn bookmark(&mut self, turn: &mut Turn) {
+    /// Tells the store whether something waits, and what the receiver misses.
+    pub(crate) fn bookmark(&mut self, turn: &mut Turn) {
         self.waiting = 0;
         for at in 0..self.lanes.len() {
             self.waiting += self.lanes[at].waiting();
-            self.keep_cursor(at, turn);
             self.keep_debt(at, turn);
         }
+        self.keep_behind(turn);
     }
 
-    fn keep_cursor(&mut self, at: usize, turn: &mut Turn) {
-        let Some(bookmark) = self.lanes[at].bookmark() else { return };
-        let (endpoint, lane) = (self.endpoint.id.clone(), at as u8);
-        turn.steps.push(match bookmark {
-            Bookmark::Behind(cursor) => Step::Behind { endpoint, lane, cursor },
-            Bookmark::CaughtUp => Step::CaughtUp { endpoint, lane },
+    fn keep_behind(&mut self, turn: &mut Turn) {
+        let behind = self.lanes.iter().filter_map(Lane::behind).min();
+        let is_known = match (self.behind, behind) {
+            (Some(known), Some(after)) => (known..known + BEHIND_SLACK).contains(&after),
+            (known, after) => known == after,
+        };
+        if is_known {
+            return;
+        }
+        self.behind = behind;
+        let endpoint = self.endpoint.id.clone();
+        turn.steps.push(match behind {
+            Some(after) => Step::Behind { endpoint, after },
+            None => Step::CaughtUp { endpoint },
         });
     }
 

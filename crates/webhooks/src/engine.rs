@@ -28,6 +28,11 @@ use crate::turn::{Asker, DeliveryRules, Dispatch, Notice, Turn};
 
 type Map<K, V> = HashMap<K, V, Hashing>;
 type Set<T> = HashSet<T, Hashing>;
+type Alarms = BTreeSet<(u64, EndpointId)>;
+
+/// Endpoints that have not shown that they are well and have their turn at once: in tests fewer, so
+/// that the simulation knows what it is to wait.
+const LINE_MAX: usize = if cfg!(test) { 2 } else { 16 };
 
 /// The engine.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ pub struct Engine {
     /// The number of the last transaction.
     transaction: u64,
     /// When couriers are to be run again: of each at most one.
-    alarms: BTreeSet<(u64, EndpointId)>,
+    alarms: Alarms,
 }
 
 /// Everything but the settling: the logs and the couriers.
@@ -54,6 +59,8 @@ struct Desk {
     waiting: usize,
     /// Couriers to be run.
     touched: Set<EndpointId>,
+    /// Of these, the ones that have their turn after the others.
+    line: VecDeque<EndpointId>,
     /// Batches that are kept and can go.
     kept: Vec<Dispatch>,
     /// What there was no room for since the last job.
@@ -139,6 +146,7 @@ impl Engine {
             pending_bytes: 0,
             waiting: 0,
             touched: Set::default(),
+            line: VecDeque::new(),
             kept: Vec::new(),
             overflow: Overflow::default(),
         };
@@ -312,36 +320,76 @@ impl Engine {
     }
 
     fn run_couriers(&mut self, now_ms: u64) {
-        let Desk { couriers, turn, touched, waiting, .. } = &mut self.desk;
         // While a job runs, what would be cut cannot be kept, and it may still grow.
         if self.in_job.is_some() {
             return;
         }
-        #[cfg(test)]
-        let permits = crate::sabotage::permits(couriers.values());
-        for id in touched.drain() {
-            let Some(courier) = couriers.get_mut(&id) else { continue };
-            #[cfg(test)]
-            if permits == 0 && !courier.has_parts() {
-                self.alarms.insert((now_ms + 100, id));
+        let (first, last): (Vec<EndpointId>, Vec<EndpointId>) =
+            self.desk.touched.drain().partition(|id| {
+                let courier = self.desk.couriers.get(id);
+                courier.is_none_or(|courier| !courier.is_patient(now_ms))
+            });
+        for id in first {
+            self.run_courier(now_ms, id);
+        }
+        self.run_line(now_ms, last);
+    }
+
+    /// Those that have their turn after the others: some now, the rest after the job to which these
+    /// lead, so that however many they are, nobody waits for them. What must be kept of the rest is
+    /// kept now.
+    fn run_line(&mut self, now_ms: u64, more: Vec<EndpointId>) {
+        for id in &more {
+            let Some(courier) = self.desk.couriers.get_mut(id) else { continue };
+            if !std::mem::replace(&mut courier.is_in_line, true) {
+                self.desk.line.push_back(id.clone());
+            }
+        }
+        let mut now = LINE_MAX;
+        while now > 0 || !self.has_work() {
+            let Some(id) = self.desk.line.pop_front() else { break };
+            self.run_courier(now_ms, id);
+            now = now.saturating_sub(1);
+        }
+        let Desk { couriers, turn, waiting, .. } = &mut self.desk;
+        for id in more {
+            let Some(courier) = couriers.get_mut(&id).filter(|courier| courier.is_in_line) else {
                 continue;
-            }
+            };
             *waiting -= courier.waiting.min(*waiting);
-            courier.run(turn);
+            courier.bookmark(turn);
             *waiting += courier.waiting;
-            let next_ms = courier.next_ms(now_ms).map(|at_ms| at_ms.max(now_ms + 1));
-            if let Some(at_ms) = std::mem::replace(&mut courier.alarm_ms, next_ms) {
-                self.alarms.remove(&(at_ms, id.clone()));
-            }
-            self.alarms.extend(next_ms.map(|at_ms| (at_ms, id)));
+            let last_ms = courier.last_ms();
+            set_alarm(&mut self.alarms, courier, id, last_ms);
         }
     }
 
-    fn job(&mut self) -> Option<(Transaction, Vec<(Asker, Read)>)> {
+    fn run_courier(&mut self, now_ms: u64, id: EndpointId) {
+        let Desk { couriers, turn, waiting, .. } = &mut self.desk;
+        #[cfg(test)]
+        let permits = crate::sabotage::permits(couriers.values());
+        let Some(courier) = couriers.get_mut(&id) else { return };
+        #[cfg(test)]
+        if permits == 0 && !courier.has_parts() {
+            self.alarms.insert((now_ms + 100, id));
+            return;
+        }
+        courier.is_in_line = false;
+        *waiting -= courier.waiting.min(*waiting);
+        courier.run(turn);
+        *waiting += courier.waiting;
+        let next_ms = courier.next_ms(now_ms).map(|at_ms| at_ms.max(now_ms + 1));
+        set_alarm(&mut self.alarms, courier, id, next_ms);
+    }
+
+    /// Whether there is something for the store to do.
+    fn has_work(&self) -> bool {
         let turn = &self.desk.turn;
-        let has_work =
-            !turn.steps.is_empty() || !turn.reads.is_empty() || self.desk.overflow.events > 0;
-        if self.in_job.is_some() || !has_work {
+        !turn.steps.is_empty() || !turn.reads.is_empty() || self.desk.overflow.events > 0
+    }
+
+    fn job(&mut self) -> Option<(Transaction, Vec<(Asker, Read)>)> {
+        if self.in_job.is_some() || !self.has_work() {
             return None;
         }
         self.desk.keep_overflow();
@@ -406,7 +454,7 @@ impl Desk {
 
     fn resume(
         &mut self,
-        behind: Vec<(EndpointId, u8, u64)>,
+        behind: Vec<(EndpointId, u64)>,
         owed: Vec<(EndpointId, u8, Gap)>,
         previous: Vec<(EndpointId, u8, u64)>,
     ) {
@@ -424,8 +472,10 @@ impl Desk {
         for (endpoint, at, gap) in owed {
             lane(&endpoint, at, &|lane| lane.owed_before(gap));
         }
-        for (endpoint, at, cursor) in behind {
-            lane(&endpoint, at, &|lane| lane.resume(cursor));
+        for (endpoint, after) in behind {
+            if let Some(courier) = couriers.get_mut(&endpoint) {
+                courier.resume(after);
+            }
         }
     }
 
@@ -606,7 +656,7 @@ impl Announce for Desk {
         #[cfg(test)]
         if sabotaged(Sabotage::AppsMixed) {
             for courier in self.couriers.values_mut() {
-                courier.hear(&event, in_memory, &mut self.turn);
+                courier.hear(&event, in_memory);
             }
             self.touched.extend(self.couriers.keys().cloned());
             return;
@@ -616,7 +666,7 @@ impl Announce for Desk {
             let Some(courier) = self.couriers.get_mut(id) else { continue };
             if courier.wants(&event) {
                 let waited = courier.waiting;
-                let is_urgent = courier.hear(&event, in_memory, &mut self.turn);
+                let is_urgent = courier.hear(&event, in_memory);
                 self.waiting += courier.waiting - waited;
                 if is_urgent {
                     self.touched.insert(id.clone());
@@ -624,6 +674,14 @@ impl Announce for Desk {
             }
         }
     }
+}
+
+/// Says when a courier is to be run again, and forgets what was said before.
+fn set_alarm(alarms: &mut Alarms, courier: &mut Courier, id: EndpointId, next_ms: Option<u64>) {
+    if let Some(at_ms) = std::mem::replace(&mut courier.alarm_ms, next_ms) {
+        alarms.remove(&(at_ms, id.clone()));
+    }
+    alarms.extend(next_ms.map(|at_ms| (at_ms, id)));
 }
 
 fn bytes(steps: &[Step]) -> usize {

@@ -20,8 +20,11 @@ struct House {
 
 impl House {
     fn new(terms: Terms) -> Self {
+        Self::with(vec![endpoint(terms)])
+    }
+
+    fn with(endpoints: Vec<Endpoint>) -> Self {
         let mut engine = Engine::new(RULES, DeliveryRules::default(), 7);
-        let endpoints = vec![endpoint(terms)];
         engine.begin(BEGIN_MS, Remains::default(), endpoints, &|_| Some(true), Vec::new());
         Self { engine, now_ms: BEGIN_MS, kept: Vec::new(), notices: Vec::new() }
     }
@@ -45,10 +48,21 @@ impl House {
             self.notices.extend(orders.notices);
             posts.extend(orders.posts);
             let Some((transaction, reads)) = orders.job else { return posts };
-            assert!(reads.is_empty());
             self.kept.extend(transaction.steps);
-            self.engine.kept(self.now_ms, Vec::new());
+            let found = reads.into_iter().map(|(asker, read)| (asker, self.found(&read)));
+            let found = found.collect();
+            self.engine.kept(self.now_ms, found);
         }
+    }
+
+    fn found(&self, read: &Read) -> Found {
+        let Read::Lane { lane, after, .. } = read else { panic!("{read:?}") };
+        let event = |step: &Step| match step {
+            Step::Append(event) => Some(Event::clone(event)),
+            _ => None,
+        };
+        let events = self.kept.iter().filter_map(event);
+        Found::Events(events.filter(|e| e.lane() == *lane && e.seq > *after).collect())
     }
 
     fn answer(&mut self, post: &Dispatch, status: u16) {
@@ -145,6 +159,67 @@ fn with_one_slot_every_lane_has_its_turn() {
         house.answer(&posts[0], 200);
     }
     assert!(channels.iter().all(|channel| sent.get(channel) == Some(&10)), "{sent:?}");
+}
+
+#[test]
+fn an_endpoint_shows_that_it_is_well_before_it_gets_much_at_once() {
+    let mut house = House::new(terms());
+    private_channels(10).iter().for_each(|channel| house.says(channel, "client-x"));
+    let first = house.posts();
+    assert_eq!(first.len(), 2);
+    house.answer(&first[0], 200);
+    assert_eq!(house.posts().len(), 8);
+}
+
+// webhooks: P6
+#[test]
+fn what_a_hundred_dead_endpoints_cost_an_event_is_nothing_that_is_kept() {
+    let named = |number: usize| Endpoint {
+        id: format!("ep_{number:03}").parse().unwrap(),
+        ..endpoint(terms())
+    };
+    let mut house = House::with((0..=100).map(named).collect());
+    let is_well = |post: &Dispatch| post.endpoint.id.as_str() == "ep_000";
+    let channels = private_channels(40);
+    for channel in &channels[..20] {
+        house.says(channel, "client-x");
+        house.answer_all(house.now_ms + 100, |post| if is_well(post) { 200 } else { 503 });
+    }
+    house.answer_all(house.now_ms + 60_000, |post| if is_well(post) { 200 } else { 503 });
+    let before = house.kept.len();
+    for channel in &channels[20..] {
+        house.says(channel, "client-x");
+        let posts = house.posts();
+        assert_eq!(posts.iter().filter(|post| is_well(post)).count(), 1);
+        posts.iter().filter(|post| is_well(post)).for_each(|post| house.answer(post, 200));
+    }
+    // For each event: that it was said, cut, tried and accepted.
+    let kept = &house.kept[before..];
+    let others = kept.iter().filter(|step| matches!(step, Step::Behind { .. } | Step::Cut(_)));
+    assert!(kept.len() <= 20 * 4 + 8 && others.count() <= 22, "{kept:?}");
+}
+
+// webhooks: P6
+#[test]
+fn those_that_are_not_known_to_be_well_have_their_turn_after_the_others() {
+    let named = |number: usize| Endpoint {
+        id: format!("ep_{number:03}").parse().unwrap(),
+        ..endpoint(terms())
+    };
+    let mut house = House::with((0..100).map(named).collect());
+    house.says("private-a", "client-x");
+    let first = house.engine.orders(house.now_ms).job.unwrap().0;
+    let count = |steps: &[Step], what: fn(&Step) -> bool| steps.iter().filter(|s| what(s)).count();
+    assert_eq!(count(&first.steps, |step| matches!(step, Step::Cut(_))), LINE_MAX);
+    assert_eq!(count(&first.steps, |step| matches!(step, Step::Behind { .. })), 100 - LINE_MAX);
+    house.engine.kept(house.now_ms, Vec::new());
+    let posts = house.posts();
+    assert_eq!(posts.len(), 100);
+    posts.iter().for_each(|post| house.answer(post, 200));
+    assert!(house.posts().is_empty());
+    house.says("private-a", "client-y");
+    let second = house.engine.orders(house.now_ms).job.unwrap().0;
+    assert_eq!(count(&second.steps, |step| matches!(step, Step::Cut(_))), 100);
 }
 
 #[test]

@@ -25,8 +25,6 @@ pub(crate) struct Lane {
     pub(crate) parts: VecDeque<Part>,
     /// Everything up to this place was cut or is not for this endpoint.
     cursor: u64,
-    /// The cursor as the store knows it; none: it knows that nothing waits.
-    kept: Option<u64>,
     /// The last place that was cut.
     pub(crate) previous: u64,
     /// What the receiver misses and has not been told of.
@@ -86,15 +84,6 @@ impl Part {
     pub(crate) fn new(batch: Arc<Batch>, stage: Stage) -> Self {
         Self { batch, attempts: 0, refusals: 0, failed_at_ms: 0, stage }
     }
-}
-
-/// What the store must know of a lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Bookmark {
-    /// Events after this place wait.
-    Behind(u64),
-    /// None waits.
-    CaughtUp,
 }
 
 impl Lane {
@@ -160,9 +149,14 @@ impl Lane {
         }
     }
 
-    /// Whether a batch could be cut now.
+    /// Whether a batch could be cut now, or what is to be in it be read.
     pub(crate) fn is_idle(&self) -> bool {
-        self.parts.is_empty() && self.has_waiting()
+        self.parts.is_empty() && (self.has_waiting() || matches!(self.backlog, Backlog::Stored))
+    }
+
+    /// Whether the store is being asked for what waits.
+    pub(crate) fn is_reading(&self) -> bool {
+        matches!(self.backlog, Backlog::Reading { .. })
     }
 
     /// Whether something can be cut.
@@ -181,20 +175,30 @@ impl Lane {
         waiting.into_iter().chain(self.parts.front().map(|part| part.batch.time_ms)).min()
     }
 
-    /// What the store must be told, if it does not know it already.
-    pub(crate) fn bookmark(&mut self) -> Option<Bookmark> {
-        let wanted = (!self.is_caught_up()).then_some(self.cursor);
-        if wanted == self.kept {
-            return None;
+    /// The place after which something waits, if something does.
+    pub(crate) fn behind(&self) -> Option<u64> {
+        (!self.is_caught_up()).then_some(self.cursor)
+    }
+
+    /// What waits in memory is left to the store, until it can be sent.
+    pub(crate) fn shed(&mut self) {
+        if self.is_caught_up() {
+            return;
         }
-        self.kept = wanted;
-        Some(wanted.map_or(Bookmark::CaughtUp, Bookmark::Behind))
+        self.waiting.clear();
+        match &mut self.backlog {
+            Backlog::Reading { late, has_more } => {
+                late.clear();
+                *has_more = true;
+            }
+            stored => *stored = Backlog::Stored,
+        }
     }
 
     /// What the receiver misses, if the store does not know it already. Of what comes while the
     /// endpoint is disabled, the store knows the beginning; the rest when it is enabled.
     pub(crate) fn debt(&mut self, is_disabled: bool) -> Option<Option<Gap>> {
-        if self.owes == self.kept_owes || (self.may_wait && self.kept_owes.is_some()) {
+        if self.owes == self.kept_owes || self.tells_later() {
             return None;
         }
         self.kept_owes = self.owes;
@@ -205,6 +209,11 @@ impl Lane {
     /// The endpoint is enabled: the store has to know all that was missed.
     pub(crate) fn wake(&mut self) {
         self.may_wait = false;
+    }
+
+    /// Whether the store need not hear yet of what is missed now.
+    pub(crate) fn tells_later(&self) -> bool {
+        self.may_wait && self.kept_owes.is_some()
     }
 
     /// What a request that goes now names: no more than the store knows, or a crash could undo it.
@@ -227,10 +236,9 @@ impl Lane {
         self.kept_owes = Some(gap);
     }
 
-    /// What a former run has left waiting in the store.
-    pub(crate) fn resume(&mut self, cursor: u64) {
-        self.cursor = cursor;
-        self.kept = Some(cursor);
+    /// What a former run may have left waiting in the store.
+    pub(crate) fn resume(&mut self, after: u64) {
+        self.cursor = after.max(self.previous);
         self.backlog = Backlog::Stored;
     }
 
@@ -238,9 +246,6 @@ impl Lane {
     pub(crate) fn skip_to(&mut self, place: u64) {
         self.waiting.retain(|event| event.seq > place);
         self.cursor = self.cursor.max(place);
-        if self.kept.is_some() {
-            self.kept = Some(self.cursor);
-        }
     }
 
     /// Lets go of everything that waits; what the receiver misses by it.

@@ -56,7 +56,7 @@ fn without_batches_every_event_travels_alone() {
 fn what_does_not_fit_in_memory_is_read_from_the_store_in_its_order() {
     let mut lane = lane(&["room"; 300], 10);
     assert_eq!(lane.waiting(), 256);
-    assert_eq!(lane.bookmark(), Some(Bookmark::Behind(0)));
+    assert_eq!(lane.behind(), Some(0));
     assert_eq!(lane.read(), None, "first goes what is here");
     assert_eq!(lane.cut(true).len() + lane.cut(true).len() + lane.cut(true).len(), 256);
     assert_eq!(lane.read(), Some(256));
@@ -66,7 +66,28 @@ fn what_does_not_fit_in_memory_is_read_from_the_store_in_its_order() {
     let found = (257..=301).map(|seq| event(seq, "room", 10)).collect();
     lane.found(found, Some(301), true);
     assert_eq!(seqs(&lane.cut(true)), (257..=302).collect::<Vec<_>>());
-    assert_eq!(lane.bookmark(), Some(Bookmark::CaughtUp));
+    assert_eq!(lane.behind(), None);
+}
+
+#[test]
+fn what_is_left_to_the_store_is_read_when_it_is_its_turn() {
+    let mut lane = lane(&["room"; 3], 10);
+    lane.shed();
+    lane.push(&event(4, "room", 10), true);
+    assert_eq!((lane.waiting(), lane.behind(), lane.is_idle()), (0, Some(0), true));
+    assert_eq!(lane.read(), Some(0));
+    lane.push(&event(5, "room", 10), true);
+    lane.shed();
+    lane.found((1..=4).map(|seq| event(seq, "room", 10)).collect(), Some(4), true);
+    assert_eq!(seqs(&lane.cut(true)), [1, 2, 3, 4]);
+    assert_eq!((lane.read(), lane.is_reading()), (Some(4), true));
+}
+
+#[test]
+fn nothing_is_left_to_the_store_where_nothing_waits() {
+    let mut lane = Lane::default();
+    lane.shed();
+    assert_eq!((lane.behind(), lane.is_idle()), (None, false));
 }
 
 #[test]

@@ -48,22 +48,19 @@ pub enum Step {
         /// When, in milliseconds since the epoch.
         at_ms: u64,
     },
-    /// Events of a lane wait that are in no batch yet: those after `cursor`. Replaces what was said
-    /// of the lane before.
+    /// Events after this place wait that are in no batch yet: in every lane of the endpoint those
+    /// that also come after the last that was cut there. Replaces what was said of it before. One
+    /// row an endpoint, not one a lane, so that an event costs nothing for those behind.
     Behind {
-        /// Whose lane.
+        /// Who.
         endpoint: EndpointId,
-        /// Which.
-        lane: u8,
-        /// The last place that was cut or that is not to be sent.
-        cursor: u64,
+        /// No event up to this place waits.
+        after: u64,
     },
-    /// No event of a lane waits any more.
+    /// No event waits for an endpoint any more.
     CaughtUp {
-        /// Whose lane.
+        /// Who.
         endpoint: EndpointId,
-        /// Which.
-        lane: u8,
     },
     /// A receiver misses something; the next batch of the lane will name it. Replaces what was said
     /// of the lane before.
@@ -129,8 +126,8 @@ pub struct Remains {
     pub last_batch: Option<BatchId>,
     /// Batches that have not ended, oldest first, each with the attempts that were made.
     pub open: Vec<(Batch, u32)>,
-    /// Lanes whose events wait: the endpoint, the lane, the cursor.
-    pub behind: Vec<(EndpointId, u8, u64)>,
+    /// Endpoints for which events wait, with the place after which they do.
+    pub behind: Vec<(EndpointId, u64)>,
     /// What lanes owe.
     pub owed: Vec<(EndpointId, u8, Gap)>,
     /// The last place that was sent in a lane.
@@ -218,8 +215,7 @@ pub trait Outbox: Send {
     fn read(&mut self, read: &Read) -> Result<Found, OutboxError>;
 
     /// Takes away what is too old or too much, a part at a time: call again while `rows` is not 0.
-    /// What somebody waited for is recorded as lost (`retention`) in the same transaction, and the
-    /// cursors of its lanes move on.
+    /// What somebody waited for is recorded as lost (`retention`) in the same transaction.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -113,7 +113,7 @@ impl Rerun {
 impl Courier {
     /// When replays go on.
     pub(crate) fn next_rerun_ms(&self) -> Option<u64> {
-        let reruns = self.reruns.iter().filter(|_| self.has_slot());
+        let reruns = self.reruns.iter().filter(|rerun| self.has_slot_for(rerun));
         reruns.filter_map(|rerun| self.may_rerun_ms(rerun, rerun.next_ms()?)).min()
     }
 
@@ -132,10 +132,17 @@ impl Courier {
         (!self.is_disabled()).then(|| self.not_before(ms))
     }
 
+    /// Whether one more POST may be under way. Whoever asks by name does not wait for an endpoint to
+    /// show that it is well.
+    fn has_slot_for(&self, rerun: &Rerun) -> bool {
+        let most = usize::from(self.endpoint.terms.max_in_flight);
+        self.has_slot() || (rerun.is_urgent() && self.under_way < most)
+    }
+
     pub(crate) fn run_reruns(&mut self, turn: &mut Turn) {
         for at in (0..self.reruns.len()).rev() {
             let may_ms = self.may_rerun_ms(&self.reruns[at], turn.now_ms);
-            if self.has_slot() && may_ms.is_some_and(|ms| ms <= turn.now_ms) {
+            if self.has_slot_for(&self.reruns[at]) && may_ms.is_some_and(|ms| ms <= turn.now_ms) {
                 self.run_rerun(at, turn);
             }
         }

@@ -26,9 +26,9 @@ pub(super) fn recover(
         last_seqs: last_seqs(&moment)?,
         last_batch: (last_batch > 0).then(|| BatchId::of(last_batch)),
         open: open(&moment)?,
-        behind: lanes(&moment, "SELECT endpoint, lane, cursor FROM lane WHERE cursor IS NOT NULL")?,
+        behind: behind(&moment)?,
         owed: owed(&moment)?,
-        previous: lanes(&moment, "SELECT endpoint, lane, previous FROM lane WHERE previous > 0")?,
+        previous: previous(&moment)?,
     };
     moment.finish()?;
     Ok(remains)
@@ -60,7 +60,14 @@ fn open(connection: &Connection) -> Result<Vec<(Batch, u32)>, StoreError> {
     collect(connection, &sql, [], |row| Ok((rows::batch(row)?, row.get(BATCH_COLUMNS)?)))
 }
 
-fn lanes(connection: &Connection, sql: &str) -> Result<Vec<(EndpointId, u8, u64)>, StoreError> {
+fn behind(connection: &Connection) -> Result<Vec<(EndpointId, u64)>, StoreError> {
+    collect(connection, "SELECT endpoint, after FROM behind", [], |row| {
+        Ok((parse("behind", text(row, 0)?)?, number(row, 1)?))
+    })
+}
+
+fn previous(connection: &Connection) -> Result<Vec<(EndpointId, u8, u64)>, StoreError> {
+    let sql = "SELECT endpoint, lane, previous FROM lane WHERE previous > 0";
     collect(connection, sql, [], |row| {
         let (endpoint, lane) = rows::lane(row, 0)?;
         Ok((endpoint, lane, number(row, 2)?))

@@ -58,10 +58,8 @@ fn write(connection: &Connection, step: &Step) -> Result<(), StoreError> {
         Step::Cut(batch) => batch::cut(connection, batch),
         Step::Attempt(attempt) => batch::attempted(connection, attempt),
         Step::End { batch, outcome, at_ms } => batch::end(connection, *batch, *outcome, *at_ms),
-        Step::Behind { endpoint, lane, cursor } => {
-            lane::behind(connection, endpoint, *lane, *cursor)
-        }
-        Step::CaughtUp { endpoint, lane } => lane::caught_up(connection, endpoint, *lane),
+        Step::Behind { endpoint, after } => lane::behind(connection, endpoint, *after),
+        Step::CaughtUp { endpoint } => lane::caught_up(connection, endpoint),
         Step::Owes { endpoint, lane, gap } => lane::owes(connection, endpoint, *lane, *gap),
         Step::Paid { endpoint, lane } => lane::paid(connection, endpoint, *lane),
         Step::Lost { endpoint, gap, reason, at_ms } => {

@@ -4,6 +4,7 @@
 //! is what the disk has to bear, and costs nothing to know.
 
 mod events;
+mod waiting;
 
 use bellwire_webhooks::batch::Outcome;
 use bellwire_webhooks::outbox::{Retention, Swept};

@@ -63,13 +63,18 @@ CREATE TABLE endpoint_secret (
     PRIMARY KEY (endpoint, text)
 ) STRICT, WITHOUT ROWID;
 
--- A lane that has ever sent: the last place that was cut; the cursor while it is behind; the gap that
--- it owes its receiver.
+-- Endpoints for which events wait that are in no batch yet: in each lane those after this place and
+-- after the last that was cut there.
+CREATE TABLE behind (
+    endpoint TEXT PRIMARY KEY,
+    after INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- A lane that has ever sent: the last place that was cut; the gap that it owes its receiver.
 CREATE TABLE lane (
     endpoint TEXT NOT NULL,
     lane INTEGER NOT NULL,
     previous INTEGER NOT NULL DEFAULT 0,
-    cursor INTEGER,
     owes_first INTEGER,
     owes_last INTEGER,
     owes_count INTEGER,

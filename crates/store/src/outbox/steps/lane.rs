@@ -1,4 +1,4 @@
-//! What lanes wait for, owe and have lost.
+//! What endpoints wait for, owe and have lost.
 
 use bellwire_webhooks::batch::Gap;
 use bellwire_webhooks::ids::EndpointId;
@@ -8,34 +8,25 @@ use super::numbers;
 use crate::StoreError;
 use crate::rows::{int, run};
 
-/// Notes that a lane is behind.
-pub(in crate::outbox) fn behind(
+/// Notes that events after a place wait for an endpoint.
+pub(super) fn behind(
     connection: &Connection,
     endpoint: &EndpointId,
-    lane: u8,
-    cursor: u64,
+    after: u64,
 ) -> Result<(), StoreError> {
     run(
         connection,
-        "INSERT INTO lane (endpoint, lane, cursor)
-         SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM endpoint WHERE id = ?1)
-         ON CONFLICT (endpoint, lane) DO UPDATE SET cursor = excluded.cursor",
-        params![endpoint.as_str(), lane, int(cursor)],
+        "INSERT INTO behind (endpoint, after)
+         SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM endpoint WHERE id = ?1)
+         ON CONFLICT (endpoint) DO UPDATE SET after = excluded.after",
+        params![endpoint.as_str(), int(after)],
     )?;
     Ok(())
 }
 
-/// Notes that a lane is behind no more.
-pub(super) fn caught_up(
-    connection: &Connection,
-    endpoint: &EndpointId,
-    lane: u8,
-) -> Result<(), StoreError> {
-    run(
-        connection,
-        "UPDATE lane SET cursor = NULL WHERE endpoint = ?1 AND lane = ?2",
-        params![endpoint.as_str(), lane],
-    )?;
+/// Notes that nothing waits for an endpoint any more.
+pub(super) fn caught_up(connection: &Connection, endpoint: &EndpointId) -> Result<(), StoreError> {
+    run(connection, "DELETE FROM behind WHERE endpoint = ?1", [endpoint.as_str()])?;
     Ok(())
 }
 

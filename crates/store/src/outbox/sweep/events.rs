@@ -4,16 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use bellwire_protocol::AppId;
+use bellwire_protocol::{AppId, ChannelName};
 use bellwire_webhooks::batch::Gap;
-use bellwire_webhooks::event::{LANES, lane_of};
-use bellwire_webhooks::ids::EndpointId;
+use bellwire_webhooks::event::{Kind, LANES, lane_of};
 use bellwire_webhooks::replay::ReplayOf;
 use rusqlite::{Connection, Row, params};
 
 use super::Sweep;
+use super::waiting::{Ends, waiting};
 use crate::outbox::steps::lane;
-use crate::rows::{self, collect, int, number, number_if_any, run, text};
+use crate::rows::{self, collect, int, number, text};
 use crate::{StoreError, log};
 
 /// Which events may go.
@@ -24,9 +24,6 @@ pub(super) enum Wanted {
     /// Those too that somebody waits for; the lanes are told what they miss.
     ByAnybody,
 }
-
-/// Of each lane, the last place that may go.
-type Ends = [u64; LANES as usize];
 
 /// What of an event decides about it.
 #[derive(Debug, Clone, Copy)]
@@ -43,12 +40,11 @@ struct Start {
     closed: [bool; LANES as usize],
 }
 
-/// A lane that waits, and what it owes.
-struct Waiting {
-    endpoint: EndpointId,
-    lane: u8,
-    cursor: u64,
-    owes: Option<Gap>,
+/// An event that went although somebody may have waited for it.
+struct Gone {
+    seq: u64,
+    kind: Kind,
+    channel: ChannelName,
 }
 
 /// Events that are looked at to find a part.
@@ -113,7 +109,7 @@ impl Sweep<'_> {
         let stretch = params![app.as_str(), int(start.oldest.seq), WINDOW];
         let stretch = collect(self.connection, sql, stretch, entry)?;
         let mut closed = start.closed;
-        let mut gone: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
+        let mut gone: BTreeMap<u8, Vec<Gone>> = BTreeMap::new();
         for entry in stretch {
             let lane = usize::from(entry.lane);
             closed[lane] |= !may_go(entry, ends, before_ms);
@@ -123,33 +119,34 @@ impl Sweep<'_> {
             if self.room() == 0 {
                 break;
             }
-            let sql = "DELETE FROM event WHERE app = ?1 AND seq = ?2";
-            run(self.connection, sql, params![app.as_str(), int(entry.seq)])?;
+            let event = remove(self.connection, app, entry.seq)?;
             self.swept.rows += 1;
-            gone.entry(entry.lane).or_default().push(entry.seq);
+            gone.entry(entry.lane).or_default().extend(event);
         }
         if wanted == Wanted::ByAnybody { self.confess(app, &gone) } else { Ok(()) }
     }
 
-    /// Writes down what lanes miss of what they waited for. The count is of all events that went of
-    /// the lane, whether the endpoint's filter wanted them or not: nobody can tell any more.
-    fn confess(&mut self, app: &AppId, gone: &BTreeMap<u8, Vec<u64>>) -> Result<(), StoreError> {
-        let mut lost: BTreeMap<EndpointId, Gap> = BTreeMap::new();
+    /// Writes down what lanes miss of what they waited for.
+    fn confess(&mut self, app: &AppId, gone: &BTreeMap<u8, Vec<Gone>>) -> Result<(), StoreError> {
         for waiting in waiting(self.connection, app)? {
-            let Some(gap) = gone.get(&waiting.lane).and_then(|gone| after(gone, waiting.cursor))
-            else {
-                continue;
-            };
-            let Waiting { endpoint, lane: number, owes, .. } = waiting;
-            lane::behind(self.connection, &endpoint, number, gap.last)?;
-            let owed = owes.map_or(gap, |owes| owes.and(gap));
-            lane::owes(self.connection, &endpoint, number, owed)?;
             // For people one line an endpoint, not 64.
-            lost.entry(endpoint.clone()).and_modify(|lost| *lost = lost.and(gap)).or_insert(gap);
-            self.swept.lost.push((endpoint, number, gap));
-        }
-        for (endpoint, gap) in lost {
-            lane::lost(self.connection, &endpoint, gap, "retention", self.now_ms)?;
+            let mut lost: Option<Gap> = None;
+            for (number, gone) in gone {
+                let at = usize::from(*number);
+                let missed = gone.iter().filter(|event| {
+                    event.seq > waiting.ends[at] && waiting.terms.wants(event.kind, &event.channel)
+                });
+                let places =
+                    missed.map(|event| Gap { first: event.seq, last: event.seq, count: 1 });
+                let Some(gap) = places.reduce(Gap::and) else { continue };
+                let owed = waiting.owes[at].map_or(gap, |owes| owes.and(gap));
+                lane::owes(self.connection, &waiting.endpoint, *number, owed)?;
+                lost = Some(lost.map_or(gap, |lost| lost.and(gap)));
+                self.swept.lost.push((waiting.endpoint.clone(), *number, gap));
+            }
+            if let Some(gap) = lost {
+                lane::lost(self.connection, &waiting.endpoint, gap, "retention", self.now_ms)?;
+            }
         }
         Ok(())
     }
@@ -159,11 +156,14 @@ fn may_go(entry: Entry, ends: &Ends, before_ms: u64) -> bool {
     entry.seq <= ends[usize::from(entry.lane)] && entry.at_ms < before_ms
 }
 
-/// The places after a cursor as a gap. They ascend.
-fn after(places: &[u64], cursor: u64) -> Option<Gap> {
-    let missed = &places[places.partition_point(|seq| *seq <= cursor)..];
-    let (first, last) = (*missed.first()?, *missed.last()?);
-    Some(Gap { first, last, count: missed.len() as u64 })
+/// Takes an event away, and says what it was.
+fn remove(connection: &Connection, app: &AppId, seq: u64) -> Result<Option<Gone>, StoreError> {
+    let sql = "DELETE FROM event WHERE app = ?1 AND seq = ?2 RETURNING kind, channel";
+    let gone = collect(connection, sql, params![app.as_str(), int(seq)], |row| {
+        let channel = rows::parse("event", text(row, 1)?)?;
+        Ok(Gone { seq, kind: rows::kind(row.get(0)?)?, channel })
+    });
+    Ok(gone?.pop())
 }
 
 /// The oldest event of a log that may go, if there is one. `first` is its first event.
@@ -198,7 +198,7 @@ fn waited_from(connection: &Connection, app: &AppId) -> Result<Ends, StoreError>
         *end = after.min(*end);
     };
     for waiting in waiting(connection, app)? {
-        wait(waiting.lane, waiting.cursor);
+        (0..).zip(waiting.ends).for_each(|(lane, end)| wait(lane, end));
     }
     let sql = "SELECT repeats, cursor FROM replay WHERE app = ?1 AND state = 'running'";
     let replays = collect(connection, sql, [app.as_str()], |row| {
@@ -218,18 +218,6 @@ fn waited_from(connection: &Connection, app: &AppId) -> Result<Ends, StoreError>
         }
     }
     Ok(ends)
-}
-
-/// The lanes of an app that are behind.
-fn waiting(connection: &Connection, app: &AppId) -> Result<Vec<Waiting>, StoreError> {
-    let sql = "SELECT l.endpoint, l.lane, l.cursor, l.owes_first, l.owes_last, l.owes_count
-         FROM endpoint e INDEXED BY endpoint_by_app CROSS JOIN lane l ON l.endpoint = e.id
-         WHERE e.app = ?1 AND l.cursor IS NOT NULL";
-    collect(connection, sql, [app.as_str()], |row| {
-        let (endpoint, lane) = rows::lane(row, 0)?;
-        let cursor = number_if_any(row, 2)?.unwrap_or(0);
-        Ok(Waiting { endpoint, lane, cursor, owes: rows::gap(row, 3)? })
-    })
 }
 
 fn apps(connection: &Connection) -> Result<Vec<AppId>, StoreError> {

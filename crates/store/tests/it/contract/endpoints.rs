@@ -158,7 +158,7 @@ pub(crate) fn changes_are_those_that_the_server_must_notice(place: &impl Place) 
         cut(&batch(1, "a", "room", &[1])),
         attempted(1, 1),
         end(1, Outcome::Delivered, 5_000),
-        behind("a", 1, 1),
+        behind("a", 1),
         Step::Failing { endpoint, since_ms: Some(5) },
         Step::Replayed { replay, progress: progress(State::Running) },
     ]);

@@ -56,7 +56,7 @@ macro_rules! outbox_contract {
             skipped_places_are_taken
             a_lane_is_read_in_order_after_a_place
             a_batch_that_has_ended_is_not_open
-            lanes_that_have_caught_up_and_paid_are_forgotten
+            who_has_caught_up_and_paid_is_forgotten
             only_what_was_sent_live_counts_as_the_last_place_of_a_lane
             what_is_said_of_a_removed_endpoint_leaves_nothing
             an_endpoint_that_is_removed_has_no_remains
@@ -74,7 +74,7 @@ macro_rules! retention_contract {
             delivered_batches_go_before_failed_ones
             an_open_batch_stays_however_old_it_is
             a_batch_that_is_gone_does_not_give_its_id_or_place_away
-            old_events_go_unless_a_lane_waits_for_them
+            old_events_go_unless_somebody_waits_for_them
             of_a_lane_the_oldest_go_first_even_if_the_clock_went_back
             a_running_replay_holds_what_it_has_not_repeated
             what_was_waited_for_too_long_is_owed_and_told

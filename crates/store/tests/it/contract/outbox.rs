@@ -51,7 +51,7 @@ pub(crate) fn what_is_kept_is_found_after_a_restart(place: &impl Place) {
     desk.keep(vec![occupied(1, "room"), added(2, "room", "ann"), cache_miss(4, "room")]);
     desk.keep(vec![cut(&open), cut(&half), cut(&again), attempted(7, 1), attempted(7, 2)]);
     let gap = GAP;
-    desk.keep(vec![behind("a", 5, 4), Step::Owes { endpoint: endpoint_id("a"), lane: 6, gap }]);
+    desk.keep(vec![behind("a", 4), Step::Owes { endpoint: endpoint_id("a"), lane: 6, gap }]);
     drop(desk);
 
     let desk = Desk::open(place);
@@ -61,7 +61,7 @@ pub(crate) fn what_is_kept_is_found_after_a_restart(place: &impl Place) {
     assert_eq!(remains.last_seqs, [(app(), 4)]);
     assert_eq!(remains.last_batch, Some(again.id));
     assert_eq!(remains.open, [(open.clone(), 2), (half, 0), (again, 0)]);
-    assert_eq!(remains.behind, [(endpoint_id("a"), 5, 4)]);
+    assert_eq!(remains.behind, [(endpoint_id("a"), 4)]);
     assert_eq!(remains.owed, [(endpoint_id("a"), 6, GAP)]);
     assert_eq!(remains.previous, [(endpoint_id("a"), open.lane, 4)]);
 }
@@ -193,22 +193,16 @@ pub(crate) fn a_batch_that_has_ended_is_not_open(place: &impl Place) {
     assert_eq!(delivery.ended_at_ms, Some(10_000));
 }
 
-pub(crate) fn lanes_that_have_caught_up_and_paid_are_forgotten(place: &impl Place) {
+pub(crate) fn who_has_caught_up_and_paid_is_forgotten(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a", "b"]);
     let owes =
         |lane, last| Step::Owes { endpoint: endpoint_id("a"), lane, gap: Gap { last, ..GAP } };
-    desk.keep(vec![
-        behind("a", 1, 10),
-        behind("a", 2, 10),
-        behind("b", 1, 10),
-        owes(1, 9),
-        owes(2, 9),
-    ]);
-    desk.keep(vec![behind("a", 2, 20), owes(2, 19)]);
+    desk.keep(vec![behind("a", 10), behind("b", 10), owes(1, 9), owes(2, 9)]);
+    desk.keep(vec![behind("a", 20), owes(2, 19)]);
     let paid = Step::Paid { endpoint: endpoint_id("a"), lane: 1 };
-    desk.keep(vec![caught_up("a", 1), caught_up("b", 1), paid]);
+    desk.keep(vec![caught_up("b"), paid]);
     let remains = Desk::open(place).remains;
-    assert_eq!(remains.behind, [(endpoint_id("a"), 2, 20)]);
+    assert_eq!(remains.behind, [(endpoint_id("a"), 20)]);
     assert_eq!(remains.owed, [(endpoint_id("a"), 2, Gap { last: 19, ..GAP })]);
 }
 
@@ -237,8 +231,8 @@ pub(crate) fn what_is_said_of_a_removed_endpoint_leaves_nothing(place: &impl Pla
         end(1, Outcome::Delivered, 9_000),
         cut(&batch(3, "a", "room", &[2])),
         attempted(3, 1),
-        behind("a", 1, 1),
-        caught_up("a", 2),
+        behind("a", 1),
+        caught_up("c"),
         Step::Owes { endpoint: endpoint(), lane: 1, gap: GAP },
         Step::Paid { endpoint: endpoint(), lane: 2 },
         Step::Lost { endpoint: endpoint(), gap: GAP, reason: "expired", at_ms: 9_000 },
@@ -258,7 +252,7 @@ pub(crate) fn what_is_said_of_a_removed_endpoint_leaves_nothing(place: &impl Pla
 pub(crate) fn an_endpoint_that_is_removed_has_no_remains(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a"]);
     let owes = Step::Owes { endpoint: endpoint_id("a"), lane: 1, gap: GAP };
-    desk.keep(vec![cut(&batch(1, "a", "room", &[1])), behind("a", 1, 1), owes]);
+    desk.keep(vec![cut(&batch(1, "a", "room", &[1])), behind("a", 1), owes]);
     assert!(place.ledger().remove_endpoint(&endpoint_id("a")).unwrap());
     place.ledger().put_endpoint(&endpoint("a")).unwrap();
     let remains = Desk::open(place).remains;

@@ -139,12 +139,12 @@ pub(crate) fn attempted(batch: u64, number: u32) -> Step {
     Step::Attempt(Arc::new(attempt(batch, number)))
 }
 
-pub(crate) fn behind(endpoint: &str, lane: u8, cursor: u64) -> Step {
-    Step::Behind { endpoint: endpoint_id(endpoint), lane, cursor }
+pub(crate) fn behind(endpoint: &str, after: u64) -> Step {
+    Step::Behind { endpoint: endpoint_id(endpoint), after }
 }
 
-pub(crate) fn caught_up(endpoint: &str, lane: u8) -> Step {
-    Step::CaughtUp { endpoint: endpoint_id(endpoint), lane }
+pub(crate) fn caught_up(endpoint: &str) -> Step {
+    Step::CaughtUp { endpoint: endpoint_id(endpoint) }
 }
 
 pub(crate) fn replay(id: u64, endpoint: &str, of: ReplayOf) -> Replay {

@@ -28,7 +28,7 @@ pub(super) struct Disk {
     pub(super) logs: BTreeMap<AppId, Log>,
     pub(super) announced: BTreeMap<Named, u64>,
     pub(super) batches: BTreeMap<BatchId, Kept>,
-    behind: BTreeMap<LaneId, u64>,
+    behind: BTreeMap<EndpointId, u64>,
     pub(super) owed: BTreeMap<LaneId, Gap>,
     previous: BTreeMap<LaneId, u64>,
     pub(super) lost: Vec<Lost>,
@@ -88,7 +88,7 @@ impl Disk {
     pub(super) fn remove_endpoint(&mut self, id: &EndpointId) {
         self.endpoints.remove(id);
         self.batches.retain(|_, kept| kept.batch.endpoint != *id);
-        self.behind.retain(|(endpoint, _), _| endpoint != id);
+        self.behind.remove(id);
         self.owed.retain(|(endpoint, _), _| endpoint != id);
         self.previous.retain(|(endpoint, _), _| endpoint != id);
         self.replays.retain(|_, replay| replay.endpoint != *id);
@@ -121,7 +121,7 @@ impl Outbox for Disk {
             open: open
                 .map(|kept| (Batch::clone(&kept.batch), kept.attempts.len() as u32))
                 .collect(),
-            behind: lanes(&self.behind),
+            behind: self.behind.iter().map(|(id, after)| (id.clone(), *after)).collect(),
             owed: self.owed.iter().map(|((id, lane), gap)| (id.clone(), *lane, *gap)).collect(),
             previous: lanes(&self.previous),
         })

@@ -2,9 +2,10 @@
 
 use bellwire_protocol::AppId;
 
-use super::{Disk, Kept};
+use super::{Disk, Kept, LaneId};
 use crate::batch::{Batch, Gap, Outcome};
-use crate::event::Event;
+use crate::event::{Event, LANES};
+use crate::ids::EndpointId;
 use crate::ledger::Lost;
 use crate::outbox::{Found, Retention, Swept};
 use crate::replay::{Replay, ReplayOf};
@@ -92,21 +93,31 @@ impl Disk {
     /// What waits in lanes and is too old is lost; the rest that is too old just goes.
     fn sweep_lanes(&mut self, oldest_ms: u64, now_ms: u64) -> Swept {
         let mut swept = Swept::default();
-        for ((endpoint, lane), cursor) in &mut self.behind {
-            let Some(row) = self.endpoints.get(endpoint) else { continue };
-            let Some(log) = self.logs.get(&row.app) else { continue };
-            let old = log.events.range(*cursor + 1..).filter(|(_, event)| event.lane() == *lane);
-            let old = old.take_while(|(_, event)| event.at_ms < oldest_ms);
-            let gap = old.map(|(seq, _)| Gap { first: *seq, last: *seq, count: 1 });
-            let Some(gap) = gap.reduce(Gap::and) else { continue };
-            *cursor = gap.last;
-            let owed = self.owed.entry((endpoint.clone(), *lane)).or_insert(gap);
+        let lanes = |id: &EndpointId| (0..LANES).map(|lane| (id.clone(), lane)).collect::<Vec<_>>();
+        let lanes: Vec<LaneId> = self.behind.keys().flat_map(lanes).collect();
+        for lane in lanes {
+            let Some(gap) = self.too_old(&lane, oldest_ms) else { continue };
+            let owed = self.owed.entry(lane.clone()).or_insert(gap);
             *owed = if *owed == gap { gap } else { owed.and(gap) };
-            let (endpoint, reason) = (endpoint.clone(), "retention".to_owned());
-            swept.lost.push((endpoint.clone(), *lane, gap));
-            self.lost.push(Lost { endpoint, gap, reason, at_ms: now_ms });
+            let (endpoint, lane) = lane;
+            swept.lost.push((endpoint.clone(), lane, gap));
+            self.lost.push(Lost { endpoint, gap, reason: "retention".to_owned(), at_ms: now_ms });
         }
         swept
+    }
+
+    /// What waits in a lane and is too old.
+    fn too_old(&self, lane: &LaneId, oldest_ms: u64) -> Option<Gap> {
+        let row = self.endpoints.get(&lane.0)?;
+        let log = self.logs.get(&row.app)?;
+        let previous = self.previous.get(lane).copied().unwrap_or(0);
+        let after = (*self.behind.get(&lane.0)?).max(previous);
+        let old = log.events.range(log.swept_to.max(after + 1)..);
+        let old = old.map(|(_, event)| event).filter(|event| event.lane() == lane.1);
+        let old = old.take_while(|event| event.at_ms < oldest_ms);
+        let old = old.filter(|event| row.terms.wants(event.kind, &event.channel));
+        let gap = old.map(|event| Gap { first: event.seq, last: event.seq, count: 1 });
+        gap.reduce(Gap::and)
     }
 }
 

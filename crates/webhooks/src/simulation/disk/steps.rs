@@ -51,7 +51,7 @@ impl Disk {
 
     fn step_of_endpoint(&mut self, step: &Step) {
         let (Step::Behind { endpoint, .. }
-        | Step::CaughtUp { endpoint, .. }
+        | Step::CaughtUp { endpoint }
         | Step::Owes { endpoint, .. }
         | Step::Paid { endpoint, .. }
         | Step::Lost { endpoint, .. }
@@ -64,11 +64,11 @@ impl Disk {
         let Some(row) = self.endpoints.get_mut(endpoint) else { return };
         let lane_id = |lane: &u8| (endpoint.clone(), *lane);
         match step {
-            Step::Behind { lane, cursor, .. } => {
-                self.behind.insert(lane_id(lane), *cursor);
+            Step::Behind { after, .. } => {
+                self.behind.insert(endpoint.clone(), *after);
             }
-            Step::CaughtUp { lane, .. } => {
-                self.behind.remove(&lane_id(lane));
+            Step::CaughtUp { .. } => {
+                self.behind.remove(endpoint);
             }
             Step::Owes { lane, gap, .. } => {
                 self.owed.insert(lane_id(lane), *gap);

@@ -100,6 +100,8 @@ impl HealthLaws {
     pub(super) fn let_go(&mut self, endpoint: &EndpointId) {
         self.gone.remove(endpoint);
         self.failures.remove(endpoint);
+        // The engine does not hear of rests that are asked for right after that.
+        self.rests.remove(endpoint);
     }
 
     /// A new run knows what the store knows.
