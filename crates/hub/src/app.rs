@@ -32,6 +32,9 @@ pub struct Settings {
     pub strict_event_names: bool,
     /// Whether a webhook may carry several events.
     pub batch_webhooks: bool,
+    /// Whether the first subscriber of a channel is admitted only once the log of webhooks holds
+    /// `channel_occupied`.
+    pub announce_before_ack: bool,
     /// Origins that browsers may come from; empty: all. `*.example.com` covers subdomains.
     pub allowed_origins: Vec<String>,
     /// Connections at one time; 0: no limit.
@@ -66,6 +69,7 @@ impl Default for Settings {
             force_tls: false,
             strict_event_names: false,
             batch_webhooks: false,
+            announce_before_ack: false,
             allowed_origins: Vec::new(),
             max_connections: 0,
             max_channels_per_connection: limits::CHANNELS_PER_CONNECTION,

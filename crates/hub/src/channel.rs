@@ -37,6 +37,8 @@ pub(crate) struct Channel {
     count_said_ms: u64,
     /// Whether a later count waits for its turn.
     pub(crate) count_waits: bool,
+    /// Whether nobody is admitted yet, because what was told of it is not kept.
+    pub(crate) is_held: bool,
     /// Whether the shard's list of waiting counts names this channel, waiting or not.
     pub(crate) count_listed: bool,
 }
@@ -54,6 +56,7 @@ impl Channel {
             members,
             count_said_ms: 0,
             count_waits: false,
+            is_held: false,
             count_listed: false,
         }
     }
@@ -96,7 +99,8 @@ impl Channel {
         traffic: Traffic,
         effects: &mut Effects,
     ) {
-        for (worker, _) in &self.listeners {
+        let here = if self.is_held { &[][..] } else { &self.listeners[..] };
+        for (worker, _) in here {
             let message =
                 Message::Deliver { channel: self.id, frame: frame.clone(), except, traffic };
             effects.tell(*worker, message);
@@ -113,7 +117,7 @@ impl Channel {
         self.count_waits = self.subscriptions > limits::COUNT_THROTTLE_ABOVE
             && (self.count_said_ms..self.count_said_ms + limits::COUNT_THROTTLE_MS)
                 .contains(&now_ms);
-        if !self.count_waits && self.subscriptions > 0 {
+        if !self.count_waits && self.subscriptions > 0 && !self.is_held {
             self.count_said_ms = now_ms;
             let frame = server::subscription_count(&self.name, self.subscriptions);
             self.deliver(&frame, None, Traffic::Internal, effects);

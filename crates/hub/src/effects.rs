@@ -2,7 +2,7 @@
 
 use bellwire_protocol::{AppId, ChannelName};
 
-use crate::fact::{Fact, What};
+use crate::fact::{Fact, Held, What};
 use crate::outlet::Message;
 
 /// Messages for workers and facts, in order.
@@ -12,6 +12,8 @@ pub(crate) struct Effects {
     pub(crate) messages: Vec<(u8, Message)>,
     /// What happened.
     pub(crate) facts: Vec<Fact>,
+    /// Who waits for these facts to be kept.
+    pub(crate) held: Vec<Held>,
 }
 
 impl Effects {

@@ -1,6 +1,11 @@
 //! What happened, as a closed list: the only thing the hub tells the rest of the house.
 
+use std::sync::Arc;
+
 use bellwire_protocol::{AppId, ChannelName, SocketId, UserId};
+
+use crate::app::App;
+use crate::conn::ChannelId;
 
 /// Something that happened in an app. Facts of one channel come in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +79,24 @@ impl What {
     }
 }
 
+/// A channel whose first subscribers wait to be admitted until what was told of it is kept.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// Whose channel it is.
+    pub app: Arc<App>,
+    /// Its name.
+    pub channel: ChannelName,
+    /// Its life.
+    pub id: ChannelId,
+}
+
 /// Takes facts. Called with a shard's lock held, so that facts of a channel keep their order: it
 /// must not block and must not call the hub.
 pub trait FactSink: Send + Sync {
     /// Something happened.
     fn take(&self, fact: Fact);
+
+    /// Somebody waits for all that was told so far to be kept; then, and from another thread,
+    /// [`Hub::release`](crate::Hub::release) must be called.
+    fn hold(&self, held: Held);
 }

@@ -16,7 +16,7 @@ use crate::cache::Cache;
 use crate::channel::ChannelInfo;
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
-use crate::fact::{FactSink, What};
+use crate::fact::{FactSink, Held, What};
 use crate::outlet::{Message, Outlet, Traffic};
 use crate::shard::{Event, Place, Refusal, Shard};
 use crate::users::Users;
@@ -95,6 +95,13 @@ impl Hub {
         self.with_channel(app, channel, |shard, place, effects| {
             shard.subscribe(now_ms, place, conn, member, effects)
         })
+    }
+
+    /// What was told of a channel is kept: those who wait for that are admitted.
+    pub fn release(&self, now_ms: u64, held: &Held) {
+        self.with_channel(&held.app, &held.channel, |shard, place, effects| {
+            shard.release(now_ms, place, held.id, effects);
+        });
     }
 
     /// Takes a subscription away. `user` is who `conn` was on a presence channel; `closed` says
@@ -286,6 +293,9 @@ impl Hub {
         }
         for fact in effects.facts.drain(..) {
             self.facts.take(fact);
+        }
+        for held in effects.held.drain(..) {
+            self.facts.hold(held);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwire_protocol::presence::Member;
 use bellwire_protocol::{ChannelName, Frame, UserId, server};
-use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
+use hashbrown::{HashMap, HashTable};
 use smallvec::SmallVec;
 
 use crate::app::{App, Settings};
@@ -14,7 +14,7 @@ use crate::cache::Cache;
 use crate::channel::{Channel, ChannelInfo};
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
-use crate::fact::What;
+use crate::fact::{Held, What};
 use crate::outlet::{Message, Traffic};
 
 /// Why a subscription is refused although its signature is good.
@@ -50,6 +50,8 @@ pub(crate) struct Shard {
     cache: Arc<Mutex<Cache>>,
     /// Channels whose count waits for the throttle, each once; may name channels that are gone.
     waiting_counts: Vec<(u64, ChannelId, Arc<App>)>,
+    /// Who waits until what was told of their channel is kept.
+    held: HashMap<ChannelId, Vec<Conn>, foldhash::fast::RandomState>,
     next_id: u64,
     /// Ids of different shards never meet: they step by the number of shards.
     id_step: u64,
@@ -62,6 +64,7 @@ impl Shard {
             channels: HashTable::new(),
             cache,
             waiting_counts: Vec::new(),
+            held: HashMap::default(),
             next_id: number,
             id_step: of,
         }
@@ -82,29 +85,69 @@ impl Shard {
         self.check_room(place, &live.settings, member)?;
         let channel = self.occupied(place);
         let id = channel.id;
-        if channel.subscriptions() == 0 {
+        let is_first = channel.subscriptions() == 0;
+        if is_first {
             effects.happened(&app.id, name, now_ms, What::Occupied);
         }
-        let snapshot = channel.members.as_deref_mut().zip(member).map(|(members, member)| {
-            let first = members.join(member);
-            (members.snapshot(), first.then_some(member))
-        });
-        if let Some((_, Some(member))) = &snapshot {
+        let joins = channel.members.as_deref_mut().zip(member);
+        let new = joins.and_then(|(members, member)| members.join(member).then_some(member));
+        if let Some(member) = new {
             let frame = server::member_added(name, &member.id, member.info.as_deref());
             channel.deliver(&frame, None, Traffic::Presence, effects);
             effects.happened(&app.id, name, now_ms, What::MemberAdded(member.id.clone()));
         }
         channel.add_listener(conn.worker());
-        let succeeded = match &snapshot {
-            Some((snapshot, _)) => server::presence_succeeded(name, snapshot),
-            None => server::subscription_succeeded(name),
+        if is_first && live.settings.announce_before_ack && name.kind().is_listed() {
+            channel.is_held = true;
+            let (app, channel) = (Arc::clone(app), name.clone());
+            effects.held.push(Held { app, channel, id });
+            self.held.insert(id, vec![conn]);
+        } else if let Some(held) = self.held.get_mut(&id) {
+            held.push(conn);
+        } else {
+            self.admit(now_ms, place, conn, effects);
+        }
+        self.count_changed(now_ms, place, &live.settings, effects);
+        Ok(id)
+    }
+
+    /// What was told of a channel is kept: those who waited for that are admitted, to what is there
+    /// now.
+    pub(crate) fn release(
+        &mut self,
+        now_ms: u64,
+        place: Place<'_>,
+        id: ChannelId,
+        effects: &mut Effects,
+    ) {
+        let Some(held) = self.held.remove(&id) else { return };
+        let Some(channel) = self.find_mut(place) else { return };
+        channel.is_held = false;
+        for conn in held {
+            self.admit(now_ms, place, conn, effects);
+        }
+        let Some(channel) = self.find_mut(place) else { return };
+        channel.say_count(now_ms, &place.app.live().settings, effects);
+    }
+
+    /// Whether a connection waited to be admitted; it does no more.
+    fn waits_no_more(&mut self, id: ChannelId, conn: Conn) -> bool {
+        let held = self.held.get_mut(&id);
+        held.is_some_and(|held| held.extract_if(.., |waits| *waits == conn).next().is_some())
+    }
+
+    /// From now on a connection hears what is said on its channel, and first what there is to know.
+    fn admit(&mut self, now_ms: u64, place: Place<'_>, conn: Conn, effects: &mut Effects) {
+        let Some(channel) = self.find_mut(place) else { return };
+        let id = channel.id;
+        let succeeded = match channel.members.as_deref_mut() {
+            Some(members) => server::presence_succeeded(place.channel, &members.snapshot()),
+            None => server::subscription_succeeded(place.channel),
         };
         let mut frames = SmallVec::from_iter([succeeded]);
         frames.extend(self.first_words(now_ms, place, effects));
-        let admit = Message::Admit { conn, channel: id, app: Arc::clone(app), frames };
-        effects.tell(conn.worker(), admit);
-        self.count_changed(now_ms, place, &live.settings, effects);
-        Ok(id)
+        let app = Arc::clone(place.app);
+        effects.tell(conn.worker(), Message::Admit { conn, channel: id, app, frames });
     }
 
     /// Takes a subscription away. `user` is who the connection was on a presence channel; a
@@ -119,10 +162,12 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let Place { app, channel: name, .. } = place;
+        let Some(id) = self.id(place) else { return };
+        let was_admitted = !self.waits_no_more(id, conn);
         let Some(channel) = self.find_mut(place) else { return };
         channel.remove_listener(conn.worker());
-        if !closed {
-            effects.tell(conn.worker(), Message::Dismiss { conn, channel: channel.id });
+        if !closed && was_admitted {
+            effects.tell(conn.worker(), Message::Dismiss { conn, channel: id });
         }
         let gone = user.filter(|user| {
             channel.members.as_deref_mut().is_some_and(|members| members.leave(user))
@@ -136,6 +181,7 @@ impl Shard {
         self.count_changed(now_ms, place, &app.live().settings, effects);
         if vacant {
             effects.happened(&app.id, name, now_ms, What::Vacated);
+            self.held.remove(&id);
             self.remove(place);
         }
     }

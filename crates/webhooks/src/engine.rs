@@ -87,6 +87,8 @@ struct Log {
 /// What a job holds until it is done.
 #[derive(Debug)]
 struct Job {
+    /// Whether it has a transaction.
+    keeps: bool,
     bytes: usize,
     cut: Vec<Dispatch>,
 }
@@ -270,6 +272,19 @@ impl Engine {
         self.settle.close();
     }
 
+    /// The number of the transaction with which all that was said so far will be kept.
+    #[must_use]
+    pub fn promised(&self) -> u64 {
+        let has_more = !self.desk.turn.steps.is_empty() || self.desk.overflow.events > 0;
+        self.transaction + u64::from(has_more)
+    }
+
+    /// The number of the last transaction that is known to be kept.
+    #[must_use]
+    pub fn last_kept(&self) -> u64 {
+        self.transaction - u64::from(self.in_job.as_ref().is_some_and(|job| job.keeps))
+    }
+
     /// Whether every POST has ended and everything is kept.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -399,7 +414,7 @@ impl Engine {
         self.transaction += u64::from(!steps.is_empty());
         let cut = std::mem::take(&mut turn.cut);
         let reads = std::mem::take(&mut turn.reads);
-        self.in_job = Some(Job { bytes: bytes(&steps), cut });
+        self.in_job = Some(Job { keeps: !steps.is_empty(), bytes: bytes(&steps), cut });
         Some((Transaction { number: self.transaction, steps }, reads))
     }
 }

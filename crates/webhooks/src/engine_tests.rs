@@ -145,6 +145,28 @@ fn nothing_goes_before_it_is_kept() {
     assert_eq!(house.posts().len(), 1);
 }
 
+// webhooks: P3
+#[test]
+fn what_was_said_is_promised_with_a_transaction_and_known_to_be_kept_after_it() {
+    let mut house = House::new(terms());
+    assert_eq!((house.engine.promised(), house.engine.last_kept()), (0, 0));
+    house.happens("room", What::Occupied, false);
+    assert_eq!((house.engine.promised(), house.engine.last_kept()), (1, 0));
+    let job = house.engine.orders(house.now_ms).job;
+    assert_eq!((house.engine.promised(), house.engine.last_kept()), (1, 0));
+    house.happens("other", What::Occupied, false);
+    assert_eq!((house.engine.promised(), house.engine.last_kept()), (2, 0));
+    assert_eq!(job.unwrap().0.number, 1);
+    house.engine.kept(house.now_ms, Vec::new());
+    assert_eq!((house.engine.promised(), house.engine.last_kept()), (2, 1));
+    house.posts();
+    assert_eq!(house.engine.promised(), house.engine.last_kept());
+    // Who is back within the grace was never away: there is nothing to keep.
+    house.happens("room", What::Vacated, false);
+    house.happens("room", What::Occupied, false);
+    assert_eq!(house.engine.promised(), house.engine.last_kept());
+}
+
 #[test]
 fn with_one_slot_every_lane_has_its_turn() {
     let mut house = House::new(Terms { max_in_flight: 1, ..terms() });

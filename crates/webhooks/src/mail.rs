@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bellwire_hub::Fact;
-use bellwire_hub::fact::What;
+use bellwire_hub::fact::{Held, What};
 use bellwire_protocol::AppId;
 use hashbrown::HashMap;
 
@@ -26,6 +26,8 @@ pub(crate) struct Mailbox {
 pub(crate) struct Mail {
     /// What happened; true: before anybody wanted to know.
     pub(crate) facts: Vec<(Fact, bool)>,
+    /// Who waits for all facts up to here to be kept.
+    pub(crate) held: Vec<Held>,
     /// Attempts that have ended.
     pub(crate) answers: Vec<Answered>,
     /// The store has done its job.

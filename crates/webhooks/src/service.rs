@@ -1,5 +1,6 @@
 //! The engine at work: one thread that drives it, one that writes, and tasks that send.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bellwire_hub::fact::Held;
 use bellwire_hub::{Apps, Fact, FactSink};
 use bellwire_protocol::AppId;
 use hashbrown::HashSet;
@@ -35,6 +37,8 @@ pub struct Parts {
     pub written: Box<dyn FnMut() -> Result<Written, String> + Send>,
     /// Asks for the present state of an app as facts, through [`Service::retell`].
     pub retell: Box<dyn Fn(&AppId) + Send>,
+    /// Lets in those who waited for what was told of their channel to be kept.
+    pub release: Box<dyn Fn(&Held) + Send>,
     /// The apps: their keys sign, their settings say whether they want batches.
     pub apps: Arc<Apps>,
     /// What sends.
@@ -128,6 +132,8 @@ impl Service {
             runtime: parts.runtime,
             written: parts.written,
             retell: parts.retell,
+            release: parts.release,
+            held: VecDeque::new(),
             apps: parts.apps,
             observer: parts.observer,
             retention: parts.retention,
@@ -209,6 +215,10 @@ impl FactSink for Sink {
             self.mailbox.fact(fact, self.quietly);
         }
     }
+
+    fn hold(&self, held: Held) {
+        self.mailbox.leave(|mail| mail.held.push(held));
+    }
 }
 
 fn batching(apps: &Apps) -> impl Fn(&AppId) -> Option<bool> {
@@ -230,6 +240,9 @@ struct Driver {
     runtime: Handle,
     written: Box<dyn FnMut() -> Result<Written, String> + Send>,
     retell: Box<dyn Fn(&AppId) + Send>,
+    release: Box<dyn Fn(&Held) + Send>,
+    /// Who waits, and for which transaction.
+    held: VecDeque<(u64, Held)>,
     apps: Arc<Apps>,
     observer: Arc<dyn Observer>,
     retention: Retention,
@@ -283,10 +296,13 @@ impl Driver {
         for ((app, lane), count) in mail.lost {
             self.engine.lost(now_ms, &app, lane, count);
         }
+        let promised = self.engine.promised();
+        self.held.extend(mail.held.into_iter().map(|held| (promised, held)));
         if let Some(found) = mail.done {
             self.is_busy = false;
             self.engine.kept(now_ms, found);
         }
+        self.let_in();
         if let Some(swept) = mail.swept {
             self.is_sweeping = false;
             let pause_ms = if swept.rows > 0 { SWEEP_ON_MS } else { SWEEP_EVERY_MS };
@@ -298,6 +314,15 @@ impl Driver {
         }
         if mail.is_changed {
             self.configure(now_ms);
+        }
+    }
+
+    /// Lets in who has waited long enough, before anything of it is sent: whoever hears of a channel
+    /// and looks finds its subscribers there.
+    fn let_in(&mut self) {
+        let kept = self.engine.last_kept();
+        while let Some((_, held)) = self.held.pop_front_if(|(promised, _)| *promised <= kept) {
+            (self.release)(&held);
         }
     }
 

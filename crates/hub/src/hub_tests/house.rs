@@ -15,11 +15,16 @@ use crate::{Fact, Settings};
 pub(super) struct Log {
     messages: Mutex<Vec<(u8, Message)>>,
     facts: Mutex<Vec<Fact>>,
+    held: Mutex<Vec<Held>>,
 }
 
 impl Log {
     pub(super) fn take_messages(&self) -> Vec<(u8, Message)> {
         std::mem::take(&mut lock(&self.messages))
+    }
+
+    pub(super) fn take_held(&self) -> Vec<Held> {
+        std::mem::take(&mut lock(&self.held))
     }
 
     pub(super) fn take_facts(&self) -> Vec<Fact> {
@@ -40,6 +45,10 @@ impl Outlet for Log {
 impl FactSink for Log {
     fn take(&self, fact: Fact) {
         lock(&self.facts).push(fact);
+    }
+
+    fn hold(&self, held: Held) {
+        lock(&self.held).push(held);
     }
 }
 

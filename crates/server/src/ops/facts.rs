@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use bellwire_hub::fact::What;
+use bellwire_hub::fact::{Held, What};
 use bellwire_hub::{Fact, FactSink};
 use bellwire_webhooks::service::Sink;
 use metrics::{Counter, counter};
@@ -41,6 +41,13 @@ impl FactSink for Facts {
         );
         if let Some(webhooks) = self.webhooks.get() {
             webhooks.take(fact);
+        }
+    }
+
+    fn hold(&self, held: Held) {
+        // They start before the first client comes.
+        if let Some(webhooks) = self.webhooks.get() {
+            webhooks.hold(held);
         }
     }
 }

@@ -56,7 +56,8 @@ pub(crate) fn start(
     .context("webhooks cannot be sent")?;
     let ledger = Arc::clone(store);
     let service = Arc::new(std::sync::OnceLock::<std::sync::Weak<Service>>::new());
-    let (retold, hub) = (Arc::clone(&service), Arc::clone(hub));
+    let (retold, released) = (Arc::clone(&service), Arc::clone(hub));
+    let hub = Arc::clone(hub);
     let known = Arc::clone(apps);
     let started = Service::start(Parts {
         outbox: Box::new(store.outbox(kept)?),
@@ -67,6 +68,7 @@ pub(crate) fn start(
                 hub.retell(now_ms(), &app, &service.quiet_sink());
             }
         }),
+        release: Box::new(move |held| released.release(now_ms(), held)),
         apps: Arc::clone(apps),
         poster: Arc::new(poster),
         runtime,

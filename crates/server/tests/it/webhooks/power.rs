@@ -1,10 +1,11 @@
 //! The disk: what a loss of power takes, and what a full one does. A shim below the server forgets
 //! what was not synced, and refuses to write.
 
-use bellwire_testkit::{Power, Request};
+use bellwire_testkit::{App, Power, Request};
+use serde_json::json;
 use tempfile::TempDir;
 
-use super::stage::{Stage, app, transitions};
+use super::stage::{Stage, app, transitions, user_data};
 use crate::support::eventually;
 
 /// A stage whose server runs on a disk that can lose its power.
@@ -18,8 +19,11 @@ struct Cellar {
 impl Cellar {
     fn with(durability: &str) -> Self {
         let durability = format!("durability = \"{durability}\"");
-        let settings = ["grace_ms = 300", "reconnect_ms = 6000", &durability];
-        let mut stage = Stage::with(app(), &settings);
+        Self::of(app(), &["grace_ms = 300", "reconnect_ms = 6000", &durability])
+    }
+
+    fn of(app: App, settings: &[&str]) -> Self {
+        let mut stage = Stage::with(app, settings);
         let scratch = tempfile::tempdir().unwrap();
         let power = Power::watching(&stage.server.dir().join("data"), scratch.path());
         stage.server.restart_on(&power);
@@ -110,4 +114,48 @@ fn on_a_full_disk_clients_are_served_and_what_waited_is_told_when_there_is_room(
     let told = ["channel_occupied", "member_added", "member_added"];
     cellar.stage.hook.expect_names("presence-room", &told);
     eventually("the server says that it is durable again", is_durable);
+}
+
+// webhooks: P3
+#[test]
+fn with_announce_before_ack_nobody_is_admitted_to_a_channel_that_is_not_kept() {
+    let app = app().with("announce_before_ack = true");
+    let cellar = Cellar::of(app, &["grace_ms = 300"]);
+    let stage = &cellar.stage;
+    let mut ann = stage.member("ann", &["public-old"]);
+    cellar.power.fill(true);
+    let (mut bob, mut eve) = (stage.connect(), stage.connect());
+    bob.ask("presence-new", Some(&user_data("bob")));
+    eve.ask("presence-new", Some(&user_data("eve")));
+    // Of a channel that is told of already, the log has nothing new to hold.
+    bob.subscribe("public-old");
+    eve.settle();
+    let info = stage.server.api().channel("presence-new", "user_count");
+    assert_eq!((&info["occupied"], &info["user_count"]), (&json!(true), &json!(2)));
+    stage.server.api().publish("presence-new", "too-soon", "");
+    stage.server.api().publish("public-old", "sold", "");
+    assert_eq!(ann.expect("sold").channel(), Some("public-old"));
+    assert_eq!(bob.message().event(), "sold", "it is not admitted yet");
+    cellar.power.fill(false);
+    for client in [&mut bob, &mut eve] {
+        let succeeded = client.message();
+        assert_eq!(succeeded.event(), "pusher_internal:subscription_succeeded");
+        assert_eq!(succeeded.data()["presence"]["count"], 2);
+    }
+    stage.hook.expect_names("presence-new", &["channel_occupied", "member_added", "member_added"]);
+}
+
+// webhooks: P3
+#[test]
+fn with_announce_before_ack_who_was_admitted_is_told_of_whatever_happens_then() {
+    let app = app().with("announce_before_ack = true");
+    let mut cellar = Cellar::of(app, &["grace_ms = 300", "reconnect_ms = 300"]);
+    let rooms: Vec<String> = (0..8).map(|n| format!("room-{n}")).collect();
+    for room in &rooms {
+        let _client = cellar.stage.member("", &[room]);
+        cellar.blink();
+    }
+    for room in &rooms {
+        cellar.stage.hook.expect_names(room, &["channel_occupied", "channel_vacated"]);
+    }
 }

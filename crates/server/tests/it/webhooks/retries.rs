@@ -150,6 +150,7 @@ fn with_hours_to_try_each_attempt_has_a_time_of_its_own() {
 #[test]
 fn requests_that_fail_all_at_once_do_not_keep_a_receiver_waiting_that_is_well_again() {
     let stage = Stage::usual();
+    let _first = stage.proven();
     let gate = Gate::closed();
     stage.hook.times(16, &Answer::status(503).behind(&gate));
     let names: Vec<String> = (0..100).map(|n| format!("private-{n}")).collect();

@@ -45,6 +45,15 @@ impl Stage {
         Self { server: serve(config), receiver, hook }
     }
 
+    /// The endpoint has accepted something, so it gets as much at once as it allows. The client that
+    /// made it so stays on its channel.
+    #[track_caller]
+    pub(super) fn proven(&self) -> Client {
+        let client = self.member("", &["public-first"]);
+        self.hook.expect_event("channel_occupied", "public-first");
+        client
+    }
+
     /// A connected client of the first app.
     #[track_caller]
     pub(super) fn connect(&self) -> Client {
