@@ -3,6 +3,7 @@
 
 mod access;
 mod deliveries;
+mod faults;
 mod office;
 mod replays;
 mod state;

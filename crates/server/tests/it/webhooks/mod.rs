@@ -14,6 +14,7 @@ mod filters;
 mod giving_up;
 mod grace;
 mod isolation;
+mod ledger;
 mod order;
 mod power;
 mod restarts;

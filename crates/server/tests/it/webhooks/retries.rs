@@ -1,10 +1,10 @@
 //! Contract 16.5: anything but a 2xx is tried again, the same request, less and less often.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bellwire_testkit::{Answer, Config, Gate, Hook, Receiver, Webhook};
 
-use super::stage::{HOOK, SHORT_GRACE, Stage, app};
+use super::stage::{HOOK, SHORT_GRACE, Stage, app, expect_said, say};
 use crate::support::serve;
 
 const DRIP: Duration = Duration::from_millis(200);
@@ -178,4 +178,44 @@ fn a_thousand_events_survive_a_receiver_that_refuses_every_third_request_up_to_t
     for name in names {
         stage.hook.expect_names(name, &["channel_occupied", "channel_vacated"]);
     }
+}
+
+/// How long a receiver is unwell: 4 minutes of the 290 s for which it is asked, or the same share of
+/// a shorter window. `make endurance` takes the time.
+fn unwell() -> (Duration, u64) {
+    let seconds = std::env::var("UNWELL_S").ok().and_then(|text| text.parse().ok());
+    seconds.map_or((Duration::from_secs(10), 12_000), |s| (Duration::from_secs(s), 290_000))
+}
+
+// contract: 16.5, 16.6
+// webhooks: P5, P6, fault 1
+#[test]
+fn a_receiver_that_answers_500_for_most_of_the_window_and_is_well_then_has_lost_nothing() {
+    let (time, window_ms) = unwell();
+    let receiver = Receiver::start();
+    let app = app()
+        .webhook(Webhook::to(&receiver.url(HOOK)))
+        .webhook(Webhook::to(&receiver.url("/neighbour")));
+    let window = format!("retry_window_ms = {window_ms}");
+    let stage = Stage::over(receiver, Config::with(app), &[SHORT_GRACE, &window]);
+    let begins = Instant::now();
+    stage.hook.decide(move |_| match begins.elapsed() < time {
+        true => Answer::status(500),
+        false => Answer::ok(),
+    });
+    let names: Vec<String> = (0..40).map(|n| format!("private-{n}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut client = stage.member("", &names);
+    for name in &names {
+        say(&mut client, name, 0..5);
+    }
+    let neighbour = stage.receiver.hook("/neighbour");
+    names.iter().for_each(|name| expect_said(&neighbour, name, 5));
+    // It is asked less and less often: the next attempt may be as far off as the window's end.
+    let has_all = || stage.hook.events().len() == names.len() * 6;
+    while !has_all() && begins.elapsed() < Duration::from_millis(window_ms + 10_000) {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    names.iter().for_each(|name| expect_said(&stage.hook, name, 5));
+    assert!(stage.hook.accepted().iter().all(|request| request.gap().is_none()));
 }
