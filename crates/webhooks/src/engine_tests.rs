@@ -5,6 +5,8 @@ use bellwire_hub::fact::What;
 use super::*;
 use crate::attempt::Failure;
 use crate::endpoint::{Origin, SigningSecret, Terms};
+use crate::event::{Event, lane_of};
+use crate::outbox::Step;
 
 const RULES: SettleRules = SettleRules { grace_ms: 3_000, reconnect_ms: 10_000 };
 const HOUR_MS: u64 = 3_600_000;
