@@ -35,6 +35,8 @@ pub struct Settings {
     /// Whether the first subscriber of a channel is admitted only once the log of webhooks holds
     /// `channel_occupied`.
     pub announce_before_ack: bool,
+    /// Whether messages are compressed for WebSocket clients that offer it (permessage-deflate).
+    pub compression: bool,
     /// Origins that browsers may come from; empty: all. `*.example.com` covers subdomains.
     pub allowed_origins: Vec<String>,
     /// Connections at one time; 0: no limit.
@@ -70,6 +72,7 @@ impl Default for Settings {
             strict_event_names: false,
             batch_webhooks: false,
             announce_before_ack: false,
+            compression: false,
             allowed_origins: Vec::new(),
             max_connections: 0,
             max_channels_per_connection: limits::CHANNELS_PER_CONNECTION,

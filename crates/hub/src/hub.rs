@@ -130,7 +130,7 @@ impl Hub {
         except: Option<SocketId>,
     ) -> ChannelInfo {
         let except = except.and_then(|socket_id| Conn::of(socket_id, self.node));
-        let event = Event { frame, except, traffic: Traffic::Broadcast };
+        let event = Event { frame: for_many(app, frame), except, traffic: Traffic::Broadcast };
         self.with_channel(app, channel, |shard, place, effects| {
             shard.publish(now_ms, place, &event, effects);
             shard.info(place)
@@ -141,6 +141,7 @@ impl Hub {
     pub fn publish_from(&self, now_ms: u64, app: &Arc<App>, said: ClientEvent, conn: Conn) {
         let ClientEvent { channel, frame, event, data, user } = said;
         let socket_id = conn.socket_id(self.node);
+        let frame = for_many(app, frame);
         let to_others = Event { frame, except: Some(conn), traffic: Traffic::Client };
         self.with_channel(app, &channel, |shard, place, effects| {
             shard.publish(now_ms, place, &to_others, effects);
@@ -298,6 +299,11 @@ impl Hub {
             self.facts.hold(held);
         }
     }
+}
+
+/// A frame that is compressed once for all who want it so, where anybody may.
+fn for_many(app: &App, frame: Frame) -> Frame {
+    if app.live().settings.compression { frame.shared() } else { frame }
 }
 
 /// What a client says to the others on its channel.

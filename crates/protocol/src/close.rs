@@ -27,6 +27,8 @@ table! {
     BINARY = 1003, "Only text frames are accepted";
     /// A text frame that is not UTF-8.
     NOT_UTF8 = 1007, "Text frames must be UTF-8";
+    /// A compressed message that cannot be read.
+    NOT_DEFLATED = 1007, "Compressed message cannot be read";
     /// Too many messages in a row that were not JSON objects (contract 3.11).
     NOT_JSON = 1008, "Too many messages that are not JSON objects";
     /// A message over the limit.

@@ -2,20 +2,32 @@
 //! decoded in place, without a buffer of its own unless a frame arrived cut.
 
 use std::ops::ControlFlow;
+use std::sync::{Arc, OnceLock};
 
 use bytes::{BufMut, Bytes};
 
 use crate::close::{self, Close};
+use crate::deflate::{self, Deflater, Inflater};
 
 /// A finished, unmasked frame as it goes to any number of sockets, and the message inside it for
 /// transports without frames.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     /// Header and payload.
     bytes: Bytes,
     /// Where the payload starts.
     header: u8,
+    /// The same compressed, once somebody wants it so: one for all clones.
+    squeezed: Option<Arc<OnceLock<Bytes>>>,
 }
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Frame {}
 
 impl Frame {
     /// A text frame.
@@ -37,7 +49,7 @@ impl Frame {
     pub fn pong(payload: &[u8]) -> Self {
         let mut bytes = Vec::with_capacity(2 + payload.len());
         put_pong(&mut bytes, payload);
-        Self { header: (bytes.len() - payload.len()) as u8, bytes: bytes.into() }
+        Self { header: (bytes.len() - payload.len()) as u8, bytes: bytes.into(), squeezed: None }
     }
 
     /// A close frame.
@@ -53,6 +65,38 @@ impl Frame {
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// The same frame for many that want it compressed: it will be compressed once for all clones.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        if self.is_text() && self.payload().len() >= deflate::BYTES_MIN {
+            self.squeezed = Some(Arc::default());
+        }
+        self
+    }
+
+    /// Header and payload for those who take compressed messages; as they are if that is no shorter.
+    #[must_use]
+    pub fn squeezed(&self, deflater: &mut Deflater) -> Bytes {
+        match &self.squeezed {
+            Some(shared) => shared.get_or_init(|| self.squeeze(deflater)).clone(),
+            None if self.is_text() && self.payload().len() >= deflate::BYTES_MIN => {
+                self.squeeze(deflater)
+            }
+            None => self.bytes.clone(),
+        }
+    }
+
+    fn squeeze(&self, deflater: &mut Deflater) -> Bytes {
+        let mut builder = FrameBuilder::with_capacity(self.payload().len());
+        if deflater.append(self.payload(), builder.payload()) {
+            // It is kept for as long as somebody reads slowly: without the room that it did not need.
+            builder.payload().shrink_to_fit();
+            builder.finish(COMPRESSED | OP_TEXT).bytes
+        } else {
+            self.bytes.clone()
+        }
     }
 
     /// The payload alone.
@@ -106,7 +150,7 @@ impl FrameBuilder {
         let start = HEADER_MAX - size;
         self.0[start..HEADER_MAX].copy_from_slice(&header[..size]);
         // `size` is at most 10.
-        Frame { bytes: Bytes::from(self.0).slice(start..), header: size as u8 }
+        Frame { bytes: Bytes::from(self.0).slice(start..), header: size as u8, squeezed: None }
     }
 }
 
@@ -159,6 +203,8 @@ struct Partial {
     message: Vec<u8>,
     /// Whether a fragmented message is under way; it may be empty so far.
     fragmented: bool,
+    /// Whether it is compressed.
+    squeezed: bool,
 }
 
 impl FrameReader {
@@ -166,20 +212,21 @@ impl FrameReader {
     ///
     /// # Errors
     /// The close that a violation calls for: 1002, 1003, 1007 or 1009. A message over `limit` bytes
-    /// is refused by its header, before it is kept.
+    /// is refused by its header, before it is kept. With an inflater, messages may be compressed.
     pub fn feed(
         &mut self,
         read: &mut [u8],
         limit: usize,
+        inflater: Option<&mut Inflater>,
         on: &mut dyn FnMut(Incoming<'_>) -> ControlFlow<()>,
     ) -> Result<(), Close> {
         match &mut self.0 {
             Some(partial) if !partial.cut.is_empty() => {
                 let mut joined = std::mem::take(&mut partial.cut);
                 joined.extend_from_slice(read);
-                self.decode(&mut joined, limit, on)
+                self.decode(&mut joined, limit, inflater, on)
             }
-            _ => self.decode(read, limit, on),
+            _ => self.decode(read, limit, inflater, on),
         }
     }
 
@@ -193,17 +240,18 @@ impl FrameReader {
         &mut self,
         mut bytes: &mut [u8],
         limit: usize,
+        mut inflater: Option<&mut Inflater>,
         on: &mut dyn FnMut(Incoming<'_>) -> ControlFlow<()>,
     ) -> Result<(), Close> {
         while let Some(head) = Head::parse(bytes)? {
-            self.check(&head, limit)?;
+            self.check(&head, limit, inflater.is_some())?;
             if bytes.len() < head.size + head.len {
                 break;
             }
             let (frame, rest) = bytes.split_at_mut(head.size + head.len);
             let payload = &mut frame[head.size..];
             unmask(payload, head.mask);
-            if self.accept(&head, payload, on)?.is_break() {
+            if self.accept(&head, payload, limit, inflater.as_deref_mut(), on)?.is_break() {
                 return Ok(());
             }
             bytes = rest;
@@ -224,8 +272,12 @@ impl FrameReader {
         self.0.as_ref().is_some_and(|partial| partial.fragmented)
     }
 
-    fn check(&self, head: &Head, limit: usize) -> Result<(), Close> {
+    fn check(&self, head: &Head, limit: usize, may_squeeze: bool) -> Result<(), Close> {
         let kept = self.0.as_ref().map_or(0, |partial| partial.message.len());
+        // The first frame of a message says whether it is compressed (RFC 7692, 6).
+        if head.squeezed && (!may_squeeze || head.opcode != OP_TEXT) {
+            return Err(close::PROTOCOL_ERROR);
+        }
         match head.opcode {
             OP_BINARY => Err(close::BINARY),
             OP_TEXT if self.fragmented() => Err(close::PROTOCOL_ERROR),
@@ -241,31 +293,53 @@ impl FrameReader {
         &mut self,
         head: &Head,
         payload: &[u8],
+        limit: usize,
+        inflater: Option<&mut Inflater>,
         on: &mut dyn FnMut(Incoming<'_>) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>, Close> {
         Ok(match head.opcode {
             OP_PING => on(Incoming::Ping(payload)),
             OP_PONG => on(Incoming::Pong),
             OP_CLOSE => on(Incoming::Close(close_code(payload)?)),
-            _ if head.fin && !self.fragmented() => on(Incoming::Text(text(payload)?)),
+            _ if head.fin && !self.fragmented() => {
+                let inflater = inflater.filter(|_| head.squeezed);
+                say(payload, limit, inflater, on)?
+            }
             _ => {
                 let partial = self.0.get_or_insert_default();
                 partial.fragmented = true;
+                partial.squeezed |= head.squeezed;
                 partial.message.extend_from_slice(payload);
                 if !head.fin {
                     return Ok(ControlFlow::Continue(()));
                 }
                 let message = std::mem::take(&mut partial.message);
+                let squeezed = std::mem::take(&mut partial.squeezed);
                 partial.fragmented = false;
-                on(Incoming::Text(text(&message)?))
+                say(&message, limit, inflater.filter(|_| squeezed), on)?
             }
         })
     }
 }
 
+/// Hands on a whole message; with an inflater, it is compressed.
+fn say(
+    message: &[u8],
+    limit: usize,
+    inflater: Option<&mut Inflater>,
+    on: &mut dyn FnMut(Incoming<'_>) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, Close> {
+    Ok(match inflater {
+        Some(inflater) => on(Incoming::Text(text(&inflater.message(message, limit)?)?)),
+        None => on(Incoming::Text(text(message)?)),
+    })
+}
+
 /// The header of a client's frame.
 struct Head {
     fin: bool,
+    /// Whether the message that begins is compressed.
+    squeezed: bool,
     opcode: u8,
     mask: [u8; 4],
     /// Bytes of the header itself.
@@ -281,7 +355,7 @@ impl Head {
         let Some(&[first, second]) = bytes.first_chunk::<2>() else {
             return Ok(None);
         };
-        if first & RESERVED != 0 || second & MASKED == 0 {
+        if first & (RESERVED & !COMPRESSED) != 0 || second & MASKED == 0 {
             return Err(close::PROTOCOL_ERROR);
         }
         let (len, len_end) = match second & !MASKED {
@@ -310,6 +384,7 @@ impl Head {
         };
         Ok(Some(Self {
             fin: first & FIN != 0,
+            squeezed: first & COMPRESSED != 0,
             opcode: first & 0x0F,
             mask: *mask,
             size: len_end + 4,
@@ -354,6 +429,8 @@ const FRAME_MAX: usize = 1 << 30;
 
 const FIN: u8 = 0x80;
 const RESERVED: u8 = 0x70;
+/// The first reserved bit: the message is compressed (RFC 7692, 6).
+const COMPRESSED: u8 = 0x40;
 const MASKED: u8 = 0x80;
 
 const OP_CONTINUATION: u8 = 0;

@@ -22,11 +22,19 @@ enum Said {
 }
 
 fn read_in(pieces: &[&[u8]], limit: usize) -> (Vec<Said>, Result<(), Close>) {
+    read_with(None, pieces, limit)
+}
+
+fn read_with(
+    mut inflater: Option<Inflater>,
+    pieces: &[&[u8]],
+    limit: usize,
+) -> (Vec<Said>, Result<(), Close>) {
     let mut reader = FrameReader::default();
     let mut said = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
-        let result = reader.feed(&mut piece, limit, &mut |incoming| {
+        let result = reader.feed(&mut piece, limit, inflater.as_mut(), &mut |incoming| {
             said.push(match incoming {
                 Incoming::Text(text) => Said::Text(text.into()),
                 Incoming::Ping(payload) => Said::Ping(payload.into()),
@@ -123,10 +131,10 @@ fn a_message_over_the_limit_is_refused_by_its_header() {
 fn a_whole_frame_leaves_nothing_behind() {
     let mut reader = FrameReader::default();
     let mut bytes = frame(0x81, b"{}");
-    reader.feed(&mut bytes, 100, &mut |_| ControlFlow::Continue(())).unwrap();
+    reader.feed(&mut bytes, 100, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert!(reader.0.is_none());
     let mut half = frame(0x81, b"{}")[..3].to_vec();
-    reader.feed(&mut half, 100, &mut |_| ControlFlow::Continue(())).unwrap();
+    reader.feed(&mut half, 100, None, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(reader.kept_bytes(), 3);
 }
 
@@ -162,5 +170,64 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         let _ = read_in(&[&bytes], 64);
+    }
+}
+
+/// A message that is worth compressing, and its compressed payload.
+fn squeezed() -> (String, Vec<u8>) {
+    let text = "hello ".repeat(100);
+    let mut payload = Vec::new();
+    assert!(Deflater::default().append(text.as_bytes(), &mut payload));
+    (text, payload)
+}
+
+#[test]
+fn compressed_messages_are_read_whole_and_cut() {
+    let (_, payload) = squeezed();
+    let whole = frame(FIN | COMPRESSED | OP_TEXT, &payload);
+    let (head, tail) = payload.split_at(payload.len() / 2);
+    let mut cut = frame(COMPRESSED | OP_TEXT, head);
+    cut.extend(frame(FIN | OP_PING, b"?"));
+    cut.extend(frame(FIN, tail));
+    cut.extend(frame(FIN | OP_TEXT, b"plain"));
+    cut.extend(&whole);
+    let (said, result) = read_with(Some(Inflater::default()), &[&whole, &cut], 1_000);
+    assert_eq!(result, Ok(()));
+    let text = |t: &str| Said::Text(t.into());
+    let hello = || text(&squeezed().0);
+    assert_eq!(said, [hello(), Said::Ping(b"?".to_vec()), hello(), text("plain"), hello()]);
+    let (_, result) = read_with(Some(Inflater::default()), &[&whole], 599);
+    assert_eq!(result.unwrap_err().code, 1009);
+}
+
+#[test]
+fn compression_that_was_not_agreed_on_or_stands_elsewhere_is_a_violation() {
+    let (_, payload) = squeezed();
+    assert_eq!(refusal(&frame(FIN | COMPRESSED | OP_TEXT, &payload)), 1002);
+    let mut late = frame(OP_TEXT, b"x");
+    late.extend(frame(FIN | COMPRESSED, b"y"));
+    for wrong in [late, frame(FIN | COMPRESSED | OP_PING, b""), frame(FIN | 0x20 | OP_TEXT, b"x")] {
+        let (_, result) = read_with(Some(Inflater::default()), &[&wrong], 1_000);
+        assert_eq!(result.unwrap_err().code, 1002);
+    }
+    let garbage = frame(FIN | COMPRESSED | OP_TEXT, &[0xff; 20]);
+    let (_, result) = read_with(Some(Inflater::default()), &[&garbage], 1_000);
+    assert_eq!(result.unwrap_err().code, 1007);
+}
+
+#[test]
+fn a_shared_frame_is_compressed_once_for_all_clones() {
+    let text = squeezed().0;
+    let frame = Frame::text(&text).shared();
+    let (one, other) = (frame.clone(), frame.clone());
+    let mut deflater = Deflater::default();
+    let bytes = one.squeezed(&mut deflater);
+    assert_eq!(bytes[0], FIN | COMPRESSED | OP_TEXT);
+    assert_eq!(bytes.as_ptr(), other.squeezed(&mut deflater).as_ptr());
+    assert_eq!(Frame::text(&text).squeezed(&mut deflater), bytes);
+    assert_eq!((frame.payload(), frame == Frame::text(&text)), (text.as_bytes(), true));
+    // What is short, or no message, stays as it is.
+    for plain in [Frame::text("{}"), Frame::ping(), Frame::text(&"x".repeat(100))] {
+        assert_eq!(&plain.clone().shared().squeezed(&mut deflater), plain.bytes());
     }
 }

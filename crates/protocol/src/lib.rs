@@ -7,6 +7,7 @@
 pub mod channel;
 pub mod client;
 pub mod close;
+pub mod deflate;
 pub mod frame;
 pub mod ids;
 pub mod json;

@@ -120,6 +120,17 @@ impl Wire {
         wire
     }
 
+    /// Connects and offers extensions; which the server agrees to.
+    #[must_use]
+    #[track_caller]
+    pub fn open_offering(target: Target, path: &str, offers: &str) -> (Self, Option<String>) {
+        let mut wire = Self { stream: target.connect().expect("cannot connect") };
+        let request = Self::upgrade(path).header("Sec-WebSocket-Extensions", offers);
+        wire.send_bytes(&request.to_bytes());
+        let agreed = wire.expect_upgraded();
+        (wire, agreed)
+    }
+
     /// Connects, and sends the upgrade and `early` in one write.
     #[must_use]
     #[track_caller]
@@ -214,7 +225,7 @@ impl Wire {
     }
 
     #[track_caller]
-    fn expect_upgraded(&mut self) {
+    fn expect_upgraded(&mut self) -> Option<String> {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
@@ -224,6 +235,7 @@ impl Wire {
         let head = Connection::over(io::Cursor::new(head)).head().unwrap();
         assert_eq!(head.status, 101);
         assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        head.header("sec-websocket-extensions").map(str::to_owned)
     }
 
     fn try_read(&mut self) -> io::Result<WireFrame> {

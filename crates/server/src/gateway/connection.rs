@@ -22,6 +22,8 @@ pub(crate) struct Connection {
     pub(crate) transport: Transport,
     /// What it may do and has done.
     pub(crate) session: Session,
+    /// Whether its messages may be compressed.
+    pub(crate) deflates: bool,
     /// What it must remember of a frame that arrived cut.
     pub(crate) reader: FrameReader,
     /// The rooms it is in.

@@ -116,6 +116,7 @@ impl Fallbacks {
             app,
             seat,
             must_authorize,
+            deflates: false,
             leftover: Vec::new(),
         };
         self.switchboard.send(worker, Letter::Accept(Box::new(arrival)));

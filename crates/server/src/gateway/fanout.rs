@@ -2,9 +2,12 @@
 //! connection gets all of its own in one write. Nothing is allocated, counted or locked for a
 //! recipient.
 
+use std::cell::OnceCell;
+
 use bellwire_hub::outlet::Traffic;
 use bellwire_hub::{ChannelId, Conn};
 use bellwire_protocol::Frame;
+use bellwire_protocol::deflate::Deflater;
 use bytes::{Bytes, BytesMut};
 
 /// The frames that wait for a connection in this turn, as a list through the turn's links.
@@ -46,6 +49,24 @@ pub(crate) struct Turn {
 struct Parcel {
     bytes: Bytes,
     frames: Vec<Frame>,
+    /// The same frames compressed, once somebody wants them so.
+    squeezed: OnceCell<Bytes>,
+}
+
+impl Parcel {
+    fn squeeze(&self, deflater: &mut Deflater) -> Bytes {
+        match &self.frames[..] {
+            [one] => one.squeezed(deflater),
+            many => many
+                .iter()
+                .map(|frame| frame.squeezed(deflater))
+                .fold(BytesMut::new(), |mut joined, frame| {
+                    joined.extend_from_slice(&frame);
+                    joined
+                })
+                .freeze(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -131,7 +152,7 @@ impl Turn {
                 joined.freeze()
             }
         };
-        self.parcels.push(Parcel { bytes, frames });
+        self.parcels.push(Parcel { bytes, frames, squeezed: OnceCell::new() });
         (self.parcels.len() - 1) as u32
     }
 
@@ -151,6 +172,16 @@ impl Turn {
     /// What a chain holds, as bytes for a socket.
     pub(crate) fn bytes(&self, chain: Chain) -> impl Iterator<Item = &Bytes> {
         self.parcels_of(chain).map(|parcel| &parcel.bytes)
+    }
+
+    /// The same for one who takes compressed messages: each parcel is compressed once.
+    pub(crate) fn squeezed(
+        &self,
+        chain: Chain,
+        deflater: &mut Deflater,
+    ) -> impl Iterator<Item = &Bytes> {
+        self.parcels_of(chain)
+            .map(|parcel| parcel.squeezed.get_or_init(|| parcel.squeeze(deflater)))
     }
 
     /// What a chain holds, as frames for a mailbox.

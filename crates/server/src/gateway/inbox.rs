@@ -25,6 +25,8 @@ pub(crate) struct Arrival {
     pub(crate) seat: Seat,
     /// Whether it must prove itself within a time.
     pub(crate) must_authorize: bool,
+    /// Whether messages may be compressed both ways.
+    pub(crate) deflates: bool,
     /// What the client sent right behind its request.
     pub(crate) leftover: Vec<u8>,
 }

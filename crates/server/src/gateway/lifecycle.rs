@@ -23,7 +23,7 @@ const CLOSING_BYTES: usize = 262_144;
 impl Worker {
     /// Takes a connection in and greets it.
     pub(super) fn accept(&mut self, arrival: Arrival) {
-        let Arrival { mut transport, app, seat, must_authorize, mut leftover } = arrival;
+        let Arrival { mut transport, app, seat, must_authorize, deflates, mut leftover } = arrival;
         let Some(conn) = self.slots.reserve(self.number) else {
             tracing::error!("a gateway worker has no slot left");
             return;
@@ -42,6 +42,7 @@ impl Worker {
             conn,
             transport,
             session: Session::new(app, socket_id, must_authorize),
+            deflates,
             reader: FrameReader::default(),
             memberships: Vec::new(),
             chain: Chain::EMPTY,

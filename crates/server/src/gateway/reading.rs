@@ -64,14 +64,18 @@ impl Worker {
         }
         let conn = connection.conn;
         let mut reader = std::mem::take(&mut connection.reader);
+        let deflates = connection.deflates;
+        let mut inflater = deflates.then(|| self.inflater.take().unwrap_or_default());
         self.collects = Some(slot);
-        let result = reader.feed(bytes, limits::CLIENT_MESSAGE_BYTES, &mut |incoming| {
+        let limit = limits::CLIENT_MESSAGE_BYTES;
+        let result = reader.feed(bytes, limit, inflater.as_deref_mut(), &mut |incoming| {
             self.incoming(slot, &incoming);
             match self.slots.find(conn) {
                 Some(_) => ControlFlow::Continue(()),
                 None => ControlFlow::Break(()),
             }
         });
+        self.inflater = inflater.or(self.inflater.take());
         self.say_collected();
         if self.slots.find(conn).is_none() {
             return;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bellwire_protocol::{Close, Frame, server};
+use bellwire_protocol::{Close, Frame, deflate, server};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -86,6 +86,23 @@ pub(crate) fn handshake(headers: &HeaderMap) -> Result<HeaderMap, (StatusCode, &
     Ok(answer)
 }
 
+/// Agrees to compress messages if the client offers it and its app wants it; whether it does.
+pub(crate) fn agree(
+    offers: &HeaderMap,
+    verdict: &Result<Admitted, Close>,
+    answer: &mut HeaderMap,
+) -> bool {
+    let wanted = verdict.as_ref().is_ok_and(|it| it.app.live().settings.compression);
+    let offers = offers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
+    let mut offers = offers.filter_map(|offer| offer.to_str().ok());
+    let deflates = wanted && offers.any(deflate::is_offered);
+    if deflates {
+        let accepted = HeaderValue::from_static(deflate::ACCEPTED);
+        answer.insert(header::SEC_WEBSOCKET_EXTENSIONS, accepted);
+    }
+    deflates
+}
+
 fn accept_key(key: &[u8]) -> String {
     let mut hash = Sha1::new();
     hash.update(key);
@@ -104,6 +121,7 @@ fn offered_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
 pub(crate) async fn hand_over<W: Wire>(
     upgrade: OnUpgrade,
     verdict: Result<Admitted, Close>,
+    deflates: bool,
     switchboard: &Switchboard,
 ) {
     let upgraded = match upgrade.await {
@@ -112,7 +130,7 @@ pub(crate) async fn hand_over<W: Wire>(
     };
     match verdict {
         Ok(admitted) => {
-            if let Err(error) = accept::<W>(upgraded, admitted, switchboard) {
+            if let Err(error) = accept::<W>(upgraded, admitted, deflates, switchboard) {
                 tracing::warn!(%error, "a socket cannot be handed to its worker");
             }
         }
@@ -128,6 +146,7 @@ pub(crate) async fn hand_over<W: Wire>(
 fn accept<W: Wire>(
     upgraded: Upgraded,
     admitted: Admitted,
+    deflates: bool,
     switchboard: &Switchboard,
 ) -> io::Result<()> {
     let parts = upgraded
@@ -140,6 +159,7 @@ fn accept<W: Wire>(
         app,
         seat,
         must_authorize,
+        deflates,
         leftover: parts.read_buf.to_vec(),
     });
     Ok(())

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use bellwire_hub::outlet::Traffic;
 use bellwire_hub::{Conn, Hub, Message};
+use bellwire_protocol::deflate::{Deflater, Inflater};
 use bellwire_protocol::{Frame, frame};
 use bytes::BytesMut;
 use mio::{Events, Poll, Registry, Token};
@@ -39,6 +40,10 @@ pub(crate) struct Worker {
     ledger: Ledger,
     /// The one read buffer.
     pub(super) buffer: Vec<u8>,
+    /// For connections that take compressed messages.
+    deflater: Option<Box<Deflater>>,
+    /// For messages that come compressed.
+    pub(super) inflater: Option<Box<Inflater>>,
     /// The connection whose bytes are being decoded: what it is told meanwhile goes out together.
     pub(super) collects: Option<usize>,
     /// What it is told.
@@ -94,6 +99,8 @@ impl Worker {
             tally: Tally::default(),
             ledger: Ledger::new(),
             buffer: vec![0; READ_BYTES],
+            deflater: None,
+            inflater: None,
             collects: None,
             collected: BytesMut::new(),
             unread: Vec::new(),
@@ -293,6 +300,11 @@ impl Worker {
         }
         let cap = self.settings.backlog_bytes_max;
         let sent = match &connection.transport {
+            Transport::Socket(_) if connection.deflates => {
+                let deflater = self.deflater.get_or_insert_default();
+                let bytes = self.turn.squeezed(chain, deflater);
+                connection.write(bytes, cap, &mut self.tally)
+            }
             Transport::Socket(_) => connection.write(self.turn.bytes(chain), cap, &mut self.tally),
             Transport::Mailbox(mailbox) => put_all(mailbox, self.turn.frames(chain)),
         };

@@ -81,7 +81,7 @@ fn websocket<W: Wire>(
     peer: Peer,
     segments: &[&str],
 ) -> Response<Body> {
-    let headers = match upgrade::handshake(request.headers()) {
+    let mut headers = match upgrade::handshake(request.headers()) {
         Ok(headers) => headers,
         Err((status, line)) => {
             let mut response = Answer::refusal(status, line).into_response();
@@ -94,9 +94,12 @@ fn websocket<W: Wire>(
         ["app", key] if !key.is_empty() => admit(house, &request, peer, key),
         _ => Err(bellwire_protocol::close::PATH_NOT_FOUND),
     };
+    let deflates = upgrade::agree(request.headers(), &verdict, &mut headers);
     let upgrade = hyper::upgrade::on(&mut request);
     let switchboard = Arc::clone(&house.switchboard);
-    tokio::spawn(async move { upgrade::hand_over::<W>(upgrade, verdict, &switchboard).await });
+    tokio::spawn(async move {
+        upgrade::hand_over::<W>(upgrade, verdict, deflates, &switchboard).await;
+    });
     let mut response = Response::new(Either::Left(Default::default()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *response.headers_mut() = headers;

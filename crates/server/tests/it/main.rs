@@ -10,6 +10,7 @@ mod cache;
 mod channel_auth;
 mod cli;
 mod client_events;
+mod compression;
 mod config;
 mod connecting;
 mod cors;
