@@ -1,13 +1,14 @@
 //! The frame codec: however the bytes of a client are cut, it reads the same, and whole frames are
 //! read as a plain model of RFC 6455 reads them.
 //!
-//! Input: a byte for mode and limit, a byte that decides the cuts, then either raw bytes or frames
-//! as `first byte, length, payload`.
+//! Input: a byte for mode, limit and compression, a byte that decides the cuts, then either raw bytes
+//! or frames as `first byte, length, payload`.
 
 #![no_main]
 
 use std::ops::ControlFlow;
 
+use bellwire_protocol::deflate::Inflater;
 use bellwire_protocol::frame::{FrameReader, Incoming};
 use libfuzzer_sys::fuzz_target;
 
@@ -19,11 +20,11 @@ fuzz_target!(|input: &[u8]| {
     };
     let limit = LIMITS[usize::from(mode >> 1) % LIMITS.len()];
     if mode & 1 == 0 {
-        read_in_any_cuts(rest, limit, seed);
+        read_in_any_cuts(rest, limit, seed, mode & 0x80 != 0);
     } else {
         let frames = frames(rest);
         let bytes: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes(seed)).collect();
-        assert_eq!(read_in_any_cuts(&bytes, limit, seed), model(&frames, limit));
+        assert_eq!(read_in_any_cuts(&bytes, limit, seed, false), model(&frames, limit));
     }
 });
 
@@ -38,21 +39,22 @@ enum Said {
     Close(Option<u16>),
 }
 
-fn read_in_any_cuts(bytes: &[u8], limit: usize, seed: u8) -> Outcome {
-    let (whole, kept) = read(&[bytes], limit);
-    let (cut, kept_of_cut) = read(&cuts(bytes, seed), limit);
+fn read_in_any_cuts(bytes: &[u8], limit: usize, seed: u8, deflates: bool) -> Outcome {
+    let (whole, kept) = read(&[bytes], limit, deflates);
+    let (cut, kept_of_cut) = read(&cuts(bytes, seed), limit, deflates);
     assert_eq!(whole, cut, "cuts matter");
     assert_eq!(kept, kept_of_cut, "cuts leave different remains");
     whole
 }
 
 /// Reads piece after piece, as a connection does: not beyond a violation or a close frame.
-fn read(pieces: &[&[u8]], limit: usize) -> (Outcome, Option<usize>) {
+fn read(pieces: &[&[u8]], limit: usize, deflates: bool) -> (Outcome, Option<usize>) {
     let mut reader = FrameReader::default();
+    let mut inflater = deflates.then(Inflater::default);
     let mut said = Vec::new();
     for piece in pieces {
         let mut piece = piece.to_vec();
-        let result = reader.feed(&mut piece, limit, &mut |incoming| {
+        let result = reader.feed(&mut piece, limit, inflater.as_mut(), &mut |incoming| {
             said.push(match incoming {
                 Incoming::Text(text) => Said::Text(text.into()),
                 Incoming::Ping(payload) => Said::Ping(payload.into()),

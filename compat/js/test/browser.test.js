@@ -36,6 +36,27 @@ for (const transport of transports) {
       assert.deepEqual(page.failures, [])
     })
 
+    // contract: 1.1
+    test("hears long events, which are compressed over WebSocket", async (t) => {
+      const page = await browser.page(t)
+      await open(page, "one")
+      const channel = unique("public-")
+      assert.ok((await call(page, "subscribe", "one", channel)).ok)
+      for (let n = 0; n < 20; n += 1) {
+        const data = { n, text: "Zoë 🔔 said it again. ".repeat(n * 18) }
+        await sdk.trigger(channel, `n${n}`, data)
+        assert.deepEqual(await call(page, "event", "one", channel, `n${n}`), data)
+      }
+      const words = "what a client says ".repeat(300)
+      const priv = unique("private-")
+      assert.ok((await call(page, "subscribe", "one", priv)).ok)
+      await open(page, "two")
+      assert.ok((await call(page, "subscribe", "two", priv)).ok)
+      await page.evaluate(([name, words]) => window.compat.clients.one.channel(name).trigger("client-said", words), [priv, words])
+      assert.equal(await call(page, "event", "two", priv, "client-said"), words)
+      assert.deepEqual(page.failures, [])
+    })
+
     // contract: 4.4, 5.4, 5.7, 7.1, 7.4, 17.1, B6.6
     test("private and presence channels, client events and exclusion", async (t) => {
       const page = await browser.page(t)
