@@ -90,21 +90,29 @@ impl Tls {
         if !self.flush()? {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let (mut taken, mut unsent) = (0, 0);
-        for slice in slices {
-            for part in slice.chunks(TLS_CHUNK) {
-                self.state.writer().write_all(part)?;
-                taken += part.len();
-                unsent += part.len();
-                if unsent >= TLS_CHUNK {
-                    unsent = 0;
+        let mut taken = 0;
+        let mut rest = slices;
+        while let Some(first) = rest.first() {
+            let together = fitting(rest);
+            if together > 1 {
+                // What is small goes together in one record.
+                let bytes: usize = rest[..together].iter().map(|slice| slice.len()).sum();
+                let written = self.state.writer().write_vectored(&rest[..together])?;
+                taken += written;
+                if !self.flush()? || written < bytes {
+                    return Ok(taken);
+                }
+            } else {
+                for part in first.chunks(TLS_CHUNK) {
+                    self.state.writer().write_all(part)?;
+                    taken += part.len();
                     if !self.flush()? {
                         return Ok(taken);
                     }
                 }
             }
+            rest = &rest[together..];
         }
-        self.flush()?;
         Ok(taken)
     }
 
@@ -119,6 +127,16 @@ impl Tls {
         }
         Ok(true)
     }
+}
+
+/// How many of these, at least one, fit in a record.
+fn fitting(slices: &[IoSlice<'_>]) -> usize {
+    let mut bytes = 0;
+    let fits = |slice: &&IoSlice<'_>| {
+        bytes += slice.len();
+        bytes <= TLS_CHUNK
+    };
+    slices.iter().take_while(fits).count().max(1)
 }
 
 impl Socket {
