@@ -17,6 +17,7 @@ pub mod outlet;
 mod presence;
 pub mod session;
 mod shard;
+mod subscriptions;
 mod users;
 
 pub use app::{App, Settings};

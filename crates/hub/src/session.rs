@@ -16,6 +16,7 @@ use crate::app::{App, Live, Settings};
 use crate::conn::ChannelId;
 use crate::hub::ClientEvent;
 use crate::shard::Refusal;
+use crate::subscriptions::Subscriptions;
 
 /// What follows from what a client said.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ pub struct Session {
     /// The name that the client was told.
     pub socket_id: SocketId,
     /// What it listens to.
-    subscriptions: Vec<Subscription>,
+    subscriptions: Subscriptions,
     /// Who it is, after sign-in.
     user: Option<Box<SignedIn>>,
     /// When the current second of client events began.
@@ -98,7 +99,7 @@ impl Session {
         Self {
             app,
             socket_id,
-            subscriptions: Vec::new(),
+            subscriptions: Subscriptions::default(),
             user: None,
             client_events_since_ms: 0,
             client_events: 0,
@@ -123,7 +124,7 @@ impl Session {
 
     /// What it listens to, and leaves it without: for the end of the connection.
     pub fn take_subscriptions(&mut self) -> Vec<Subscription> {
-        std::mem::take(&mut self.subscriptions)
+        self.subscriptions.take()
     }
 
     /// Who it is, and leaves it nobody: for the end of the connection.
@@ -150,9 +151,6 @@ impl Session {
 
     /// The hub has taken the subscription.
     pub fn subscribed(&mut self, channel: ChannelName, id: ChannelId, user: Option<UserId>) {
-        if self.subscriptions.capacity() == 0 {
-            self.subscriptions.reserve_exact(1);
-        }
         self.subscriptions.push(Subscription { channel, id, user });
     }
 
@@ -192,7 +190,7 @@ impl Session {
         let channel: ChannelName = wish.channel.parse().map_err(|error| {
             Refused::Subscription(format!("Invalid channel name '{shown}': {error}"))
         })?;
-        if self.subscription(&wish.channel).is_some() {
+        if self.subscriptions.get(&wish.channel).is_some() {
             return Err(Refused::Plain(format!("Existing subscription to channel {channel}")));
         }
         let live = self.app.live();
@@ -270,7 +268,7 @@ impl Session {
     }
 
     fn unsubscribe(&mut self, channel: &str) -> Action {
-        let Some(at) = self.subscription(channel) else {
+        let Some(subscription) = self.subscriptions.remove(channel) else {
             let channel: String = channel.chars().take(limits::CHANNEL_NAME_CHARS).collect();
             return say(server::error(
                 None,
@@ -279,7 +277,7 @@ impl Session {
                 ),
             ));
         };
-        Action::Unsubscribe(self.subscriptions.swap_remove(at))
+        Action::Unsubscribe(subscription)
     }
 
     fn sign_in(&mut self, wish: &client::SignIn<'_>) -> Action {
@@ -342,13 +340,12 @@ impl Session {
                  dashboard.",
             );
         }
-        let Some(at) = self.subscription(&said.channel) else {
+        let Some(subscription) = self.subscriptions.get(&said.channel) else {
             let channel: String = said.channel.chars().take(limits::CHANNEL_NAME_CHARS).collect();
             return refuse(&format!(
                 "Cannot broadcast client event (connection not subscribed to channel {channel})"
             ));
         };
-        let subscription = &self.subscriptions[at];
         if !subscription.channel.kind().takes_client_events() {
             return refuse("Client events are only supported on private and presence channels");
         }
@@ -375,10 +372,6 @@ impl Session {
             data: said.data.decode().into(),
             user: user.cloned(),
         })
-    }
-
-    fn subscription(&self, channel: &str) -> Option<usize> {
-        self.subscriptions.iter().position(|s| s.channel.as_str() == channel)
     }
 }
 

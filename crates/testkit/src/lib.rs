@@ -9,6 +9,7 @@
 mod api;
 mod client;
 mod config;
+pub mod database;
 mod fallback;
 mod frame;
 mod http;

@@ -4,8 +4,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use bellwire_testkit::{Answer, Config, Receiver, Webhook};
-use rusqlite::Connection;
+use bellwire_testkit::{Answer, Config, Receiver, Webhook, database};
 use serde_json::Value;
 
 use super::stage::{HOOK, SHORT_GRACE, Stage, app, mark};
@@ -27,10 +26,9 @@ fn verify(data_dir: &Path) -> (bool, Value) {
 #[track_caller]
 fn verify_changed(data_dir: &Path, sql: &str) -> (bool, Value) {
     let copy = tempfile::tempdir().unwrap();
-    let database = Connection::open(data_dir.join(FILE)).unwrap();
-    database.execute("VACUUM INTO ?1", [copy.path().join(FILE).to_str().unwrap()]).unwrap();
-    let changed = Connection::open(copy.path().join(FILE)).unwrap().execute(sql, []).unwrap();
-    assert!(changed > 0, "{sql} changes nothing");
+    let file = copy.path().join(FILE);
+    database::copy(&data_dir.join(FILE), &file);
+    assert!(database::execute(&file, sql) > 0, "{sql} changes nothing");
     verify(copy.path())
 }
 
@@ -72,7 +70,6 @@ fn a_break_of_alternation_in_a_copy_of_a_real_database_is_found() {
 // contract: 16.5
 #[test]
 fn an_endpoint_that_has_failed_for_days_is_disabled_at_its_next_failure() {
-    const DAY_MS: i64 = 24 * 3_600_000;
     let receiver = Receiver::start();
     let app = app()
         .webhook(Webhook::to(&receiver.url(HOOK)))
@@ -85,11 +82,9 @@ fn an_endpoint_that_has_failed_for_days_is_disabled_at_its_next_failure() {
     drop(client);
     stage.server.terminate();
     stage.server.wait();
-    let database = Connection::open(stage.server.dir().join("data").join(FILE)).unwrap();
-    let days_ago = "UPDATE endpoint SET failing_since_ms = failing_since_ms - ?1
+    let days_ago = "UPDATE endpoint SET failing_since_ms = failing_since_ms - 3 * 24 * 3600 * 1000
         WHERE failing_since_ms IS NOT NULL";
-    assert_eq!(database.execute(days_ago, [3 * DAY_MS]).unwrap(), 1);
-    drop(database);
+    assert_eq!(database::execute(&stage.server.dir().join("data").join(FILE), days_ago), 1);
     stage.server.restart();
     let disabled = || {
         let args = ["webhooks", "list", "--json"];
