@@ -72,7 +72,7 @@ fn every_fault_of_a_target_has_its_class_in_the_log() {
         fault(&never.url("/"), "timeout", None),
         fault(&full.url("/"), "timeout", None),
         fault("http://no-such-host.invalid/", "dns", None),
-        fault(&stranger.hook("/tls").url(), "tls", None),
+        fault(stranger.hook("/tls").url(), "tls", None),
         // It waits for the end of a request that is none.
         fault(&plain, "timeout", None),
         fault("http://169.254.169.254/latest/meta-data", "forbidden", None),
