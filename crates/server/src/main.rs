@@ -7,9 +7,11 @@ mod config;
 mod gateway;
 mod http;
 mod management;
+mod moment;
 mod ops;
 #[cfg(test)]
 mod reference;
+mod views;
 
 use std::process::ExitCode;
 

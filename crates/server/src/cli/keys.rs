@@ -5,10 +5,10 @@ use bellwire_protocol::{AppId, AppKey};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::moment::date;
 use super::output::{Output, note};
 use super::place::Place;
 use super::table::Table;
+use crate::moment::date;
 use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 

@@ -10,7 +10,6 @@ mod failure;
 mod heard;
 mod keys;
 mod listen;
-mod moment;
 mod output;
 mod place;
 #[cfg(test)]

@@ -12,11 +12,11 @@ use super::api::{in_path, is_about_trust};
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::heard::{Message, Refusal};
-use super::moment::clock;
 use super::output::{Output, line, note, one_line};
 use super::remote::{Need, Remote};
 use super::socket::{Heard, Socket};
 use super::trust::Trust;
+use crate::moment::clock;
 use crate::ops::clock::now_ms;
 
 #[derive(clap::Args)]

@@ -7,10 +7,10 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::failure::Failure;
-use super::moment::{date, precise};
 use super::output::{Output, note};
 use super::place::Place;
 use super::table::Table;
+use crate::moment::{Moment, date};
 use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 
@@ -113,8 +113,8 @@ fn list(output: Output, place: &Place) -> Result<(), Failure> {
             "id": token.id,
             "name": token.name,
             "app_id": token.app.as_ref().map(AppId::as_str),
-            "created_at": precise(token.created_at_ms),
-            "last_used_at": token.last_used_ms.map(precise),
+            "created_at": Moment(token.created_at_ms),
+            "last_used_at": token.last_used_ms.map(Moment),
         })
     });
     output.show(&json.collect(), table)

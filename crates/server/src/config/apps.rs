@@ -5,6 +5,7 @@ use bellwire_hub::{AppSpec, KeySpec, Settings};
 use serde::Deserialize;
 
 use super::webhooks::RawEndpoint;
+use crate::moment::rfc_3339;
 
 /// `[[apps]]`.
 #[derive(Deserialize)]
@@ -71,33 +72,13 @@ fn key_spec(
     Ok(KeySpec { key: key.parse()?, secret: secret.parse()?, active, created_at_ms })
 }
 
-/// Milliseconds since the epoch of an RFC 3339 date.
+/// Milliseconds since the epoch of an RFC 3339 date, which is in UTC if it has no offset.
 fn date_ms(text: &str) -> anyhow::Result<u64> {
-    let expected = "expected a date like 2026-01-01T00:00:00Z";
-    let date: toml::value::Datetime =
-        text.parse().with_context(|| format!("created_at = {text:?}: {expected}"))?;
-    let (Some(day), Some(time)) = (date.date, date.time) else {
-        bail!("created_at = {text:?}: {expected}");
-    };
-    let offset_min = match date.offset {
-        Some(toml::value::Offset::Custom { minutes }) => i64::from(minutes),
-        _ => 0,
-    };
-    let days = days_since_epoch(i64::from(day.year), i64::from(day.month), i64::from(day.day));
-    let seconds =
-        i64::from(time.hour) * 3600 + i64::from(time.minute) * 60 + i64::from(time.second)
-            - offset_min * 60;
-    let ms = (days * 86_400 + seconds) * 1000 + i64::from(time.nanosecond / 1_000_000);
+    let in_utc = || rfc_3339(&format!("{text}Z"));
+    let ms = rfc_3339(text).or_else(in_utc).with_context(|| {
+        format!("created_at = {text:?}: expected a date like 2026-01-01T00:00:00Z")
+    })?;
     u64::try_from(ms).with_context(|| format!("created_at = {text:?}: before 1970"))
-}
-
-/// Days from 1970-01-01 in the proleptic Gregorian calendar.
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
 /// The app of `PUSHER_APP_ID`, `PUSHER_APP_KEY` and `PUSHER_APP_SECRET`, unless the file has it.
@@ -121,4 +102,23 @@ pub(super) fn from_environment(
     let settings = Settings { name: "Environment".into(), ..Settings::default() };
     let id = id.parse().context("the environment's PUSHER_APP_ID")?;
     Ok(Some(AppSpec { id, settings, keys }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_without_an_offset_is_in_utc() {
+        for text in ["2026-01-01T00:00:00", "2026-01-01 00:00:00Z", "2026-01-01T01:00:00+01:00"] {
+            assert_eq!(date_ms(text).unwrap(), 1_767_225_600_000, "{text}");
+        }
+        for (text, why) in [
+            ("2026-01-01", ": expected a date like 2026-01-01T00:00:00Z"),
+            ("1969-12-31T23:59:59Z", ": before 1970"),
+        ] {
+            let error = date_ms(text).unwrap_err().to_string();
+            assert!(error.ends_with(why), "{error}");
+        }
+    }
 }

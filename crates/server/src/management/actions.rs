@@ -12,14 +12,16 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::answers::RotatedWebhook;
 use super::auth::{Named, Within};
 use super::endpoints::{READ_ONLY, found, secret};
 use super::input::Given;
+use super::paths::WebhookPath;
 use super::problem::{BadBody, Conflicts, Problem, Refusals};
-use super::views::replay::ReplayView;
-use super::views::webhook::{RotatedWebhook, Webhook, WebhookPath};
 use super::{Desk, replays};
 use crate::ops::clock::now_ms;
+use crate::views::replay::ReplayView;
+use crate::views::webhook::Webhook;
 
 const HOUR_MS: u64 = 3_600_000;
 /// How long older secrets go on signing, unless somebody says otherwise.

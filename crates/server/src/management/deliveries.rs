@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use bellwire_protocol::AppId;
 use bellwire_webhooks::attempt::Attempt;
-use bellwire_webhooks::batch::Outcome;
 use bellwire_webhooks::event::{COUNT_CHANGED, Kind};
 use bellwire_webhooks::ids::{BatchId, EndpointId};
 use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, DeliveryStatus, Ledger as _};
@@ -15,13 +14,14 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::answers::DeliveryPage;
 use super::auth::{Named, Within};
 use super::input::{self, Asked};
+use super::paths::{AppPath, DeliveryPath};
 use super::problem::{BadQuery, Conflicts, Problem, Refusals};
-use super::views::delivery::{DeliveryDetail, DeliveryPage, DeliveryPath, DeliveryView};
-use super::views::replay::ReplayView;
-use super::views::webhook::AppPath;
 use super::{Desk, replays};
+use crate::views::delivery::{DeliveryDetail, DeliveryView, status_named};
+use crate::views::replay::ReplayView;
 
 /// Deliveries of a page, unless somebody says otherwise, and at most.
 const PAGE: (u32, u32) = (50, 200);
@@ -79,12 +79,7 @@ impl DeliveryQuery {
 
 fn status(text: &str) -> Result<DeliveryStatus, Problem> {
     let expected = "expected pending, delivered, failed, discarded or split";
-    match text {
-        "pending" => Ok(DeliveryStatus::Pending),
-        _ => Outcome::named(text)
-            .map(DeliveryStatus::Ended)
-            .ok_or_else(|| Problem::invalid("status", expected)),
-    }
+    status_named(text).ok_or_else(|| Problem::invalid("status", expected))
 }
 
 /// The name of an event, if there is such an event.
@@ -138,7 +133,7 @@ pub(super) async fn show(
 ) -> Result<Json<DeliveryDetail>, Problem> {
     let detail = desk.ask(move |desk| {
         let (delivery, attempts) = desk.delivery(&within.app, id)?;
-        Ok(DeliveryDetail::of(&delivery, &attempts))
+        Ok(DeliveryDetail::of(&delivery, &attempts, false))
     });
     detail.await.map(Json)
 }

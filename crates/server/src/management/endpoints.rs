@@ -11,16 +11,16 @@ use bellwire_webhooks::ledger::Ledger as _;
 use http::StatusCode;
 
 use super::Desk;
+use super::answers::{WebhookChanged, WebhookCreated, WebhookList};
 use super::auth::{Named, Within};
 use super::input;
+use super::paths::{AppPath, WebhookPath};
 use super::problem::{BadBody, Conflicts, Problem, Refusals};
 use super::terms::{self, NewWebhook, WebhookPatch};
-use super::views::webhook::{
-    AppPath, Webhook, WebhookChanged, WebhookCreated, WebhookList, WebhookPath,
-};
 use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 use crate::ops::webhooks::new_secret;
+use crate::views::webhook::Webhook;
 
 /// Why a webhook of the config file cannot be changed.
 pub(super) const READ_ONLY: &str = "The config file declares this webhook: change it there";

@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Desk;
-use super::moment::Moment;
 use super::problem::Problem;
+use crate::moment::Moment;
 
 /// The JSON of a body; no body, or `null`, is an empty object.
 pub(super) struct Json(pub(super) Value);

@@ -2,18 +2,18 @@
 //! their programs. JSON below `/management/v1`, opened by bearer tokens, never by an app's keys.
 
 mod actions;
+mod answers;
 mod auth;
 mod deliveries;
 mod endpoints;
 mod input;
-mod moment;
 mod openapi;
+mod paths;
 mod problem;
 mod replays;
 mod snapshot;
 mod state;
 mod terms;
-mod views;
 
 use std::sync::Arc;
 

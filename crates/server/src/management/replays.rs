@@ -15,14 +15,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Desk;
+use super::answers::{Counted, ReplayList};
 use super::auth::{Named, Within};
 use super::deliveries::event;
 use super::input::{self, Given};
-use super::moment::Moment;
+use super::paths::{AppPath, ReplayPath, WebhookPath};
 use super::problem::{BadBody, Conflicts, Problem, Refusals};
-use super::views::replay::{Counted, ReplayList, ReplayPath, ReplayView};
-use super::views::webhook::{AppPath, WebhookPath};
+use crate::moment::Moment;
 use crate::ops::clock::now_ms;
+use crate::views::replay::ReplayView;
 
 /// What to send again: either failed deliveries or a part of the log.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use bellwire_webhooks::event::Event;
-use bellwire_webhooks::ledger::{Ledger as _, Lost};
+use bellwire_webhooks::ledger::Ledger as _;
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -17,10 +17,11 @@ use utoipa::{IntoParams, ToSchema};
 use super::Desk;
 use super::auth::Within;
 use super::input::{self, Asked};
-use super::moment::Moment;
+use super::paths::AppPath;
 use super::problem::{BadQuery, Problem, Refusals};
 use super::snapshot::{Feed, SnapshotView};
-use super::views::webhook::AppPath;
+use crate::moment::Moment;
+use crate::views::gap::GapView;
 
 /// Events of a page of the log, unless somebody says otherwise, and at most.
 const PAGE: (u32, u32) = (100, 1_000);
@@ -128,42 +129,6 @@ pub(super) struct GapList {
     gaps: Vec<GapView>,
 }
 
-/// Events that a webhook did not get.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Gap)]
-struct GapView {
-    /// Which webhook.
-    #[schema(example = "ep_4f1c2a9be07d8835a6c1")]
-    webhook_id: String,
-    /// The place of the first in the log.
-    #[schema(example = 17)]
-    first_seq: u64,
-    /// The place of the last.
-    #[schema(example = 19)]
-    last_seq: u64,
-    /// How many there are between.
-    #[schema(example = 2)]
-    count: u64,
-    /// Why: `expired`, `refused`, `disabled`, `overflow` or `retention`.
-    #[schema(example = "expired")]
-    reason: String,
-    /// When that was clear.
-    at: Moment,
-}
-
-impl GapView {
-    fn of(lost: Lost) -> Self {
-        Self {
-            webhook_id: lost.endpoint.to_string(),
-            first_seq: lost.gap.first,
-            last_seq: lost.gap.last,
-            count: lost.gap.count,
-            reason: lost.reason,
-            at: Moment(lost.at_ms),
-        }
-    }
-}
-
 /// List what receivers missed
 ///
 /// A replay of the log from `first_seq` to `last_seq` sends it.
@@ -177,5 +142,5 @@ pub(super) async fn gaps(
     within: Within,
 ) -> Result<Json<GapList>, Problem> {
     let lost = desk.ask(move |desk| Ok(desk.store.gaps(&within.app)?)).await?;
-    Ok(Json(GapList { gaps: lost.into_iter().map(GapView::of).collect() }))
+    Ok(Json(GapList { gaps: lost.iter().map(GapView::of).collect() }))
 }

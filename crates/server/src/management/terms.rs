@@ -10,9 +10,7 @@ use utoipa::ToSchema;
 
 use super::input;
 use super::problem::Problem;
-
-/// Stands for the value of a header: such values may be secret.
-pub(super) const HIDDEN: &str = "***";
+use crate::views::HIDDEN;
 
 /// A webhook to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-use super::super::moment::span;
 use super::post::Post;
+use crate::moment::span;
 
 /// What a check has found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,9 +18,9 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
-use super::moment::span_ms;
 use super::output::{Output, note};
 use super::place::Place;
+use crate::moment::span_ms;
 use secrets::Secrets;
 use serving::{Receiver, Script};
 

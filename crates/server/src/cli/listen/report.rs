@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::super::moment::{clock, precise, span};
 use super::super::output::one_line;
 use super::check::Verdict;
 use super::post::{Gap, Post};
+use crate::moment::{Moment, clock, span};
 
 /// A POST with what the checks have found.
 pub(super) struct Report<'a> {
@@ -74,7 +74,7 @@ impl Report<'_> {
     pub(super) fn json(&self) -> Value {
         let post = self.post;
         json!({
-            "at": precise(post.at_ms),
+            "at": Moment(post.at_ms),
             "path": post.path,
             "id": post.id(),
             "attempt": post.number("x-bellwire-attempt"),

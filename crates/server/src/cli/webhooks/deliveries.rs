@@ -5,7 +5,6 @@ use bellwire_webhooks::ids::{BatchId, EndpointId};
 use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, Ledger as _};
 
 use super::super::failure::Failure;
-use super::super::moment::{When, date};
 use super::super::output::{Output, note};
 use super::super::place::Place;
 use super::super::table::Table;
@@ -13,7 +12,9 @@ use super::desk::Desk;
 use super::forms;
 use super::replay::in_order;
 use super::terms::event_names;
+use crate::moment::{When, date};
 use crate::ops::clock::now_ms;
+use crate::views::delivery::{EventOf, STATUSES, events_of, status, status_named};
 
 #[derive(clap::Args)]
 pub(in super::super) struct Deliveries {
@@ -21,7 +22,7 @@ pub(in super::super) struct Deliveries {
     #[arg(value_name = "APP_ID")]
     app: Option<AppId>,
     /// Only those in this state
-    #[arg(long, value_parser = forms::STATUSES)]
+    #[arg(long, value_parser = STATUSES)]
     status: Option<String>,
     /// Only those with an event of this name
     #[arg(long, value_name = "NAME", value_parser = event_names())]
@@ -64,7 +65,7 @@ impl Deliveries {
         let filter = DeliveryFilter {
             app: self.app,
             endpoint: self.endpoint,
-            status: self.status.as_deref().and_then(forms::status_named),
+            status: self.status.as_deref().and_then(status_named),
             event: self.event,
             channel: self.channel.map(|channel| channel.as_str().to_owned()),
             from_ms: self.from.map(|when| when.ms(now_ms)),
@@ -94,19 +95,21 @@ fn table(deliveries: &[Delivery]) -> Table {
     for delivery in deliveries {
         let batch = &delivery.batch;
         let last = delivery.last.as_ref().map_or("-".into(), forms::result);
-        let status = forms::status(delivery.status);
         let (id, tries) = (batch.id.to_string(), delivery.attempts.to_string());
-        let (created, events) = (date(batch.time_ms), shortened(&forms::contents(batch)));
-        table.row([&id, &created, batch.endpoint.as_str(), status, &tries, &last, &events]);
+        let (created, events) = (date(batch.time_ms), shortened(&events_of(batch)));
+        let (endpoint, status) = (batch.endpoint.as_str(), status(delivery.status));
+        table.row([&id, &created, endpoint, status, &tries, &last, &events]);
     }
     table
 }
 
 /// The first event, and how many more there are.
-fn shortened(events: &[(String, String)]) -> String {
+fn shortened(events: &[EventOf]) -> String {
     match events {
         [] => "-".into(),
-        [(name, channel)] => format!("{name} {channel}"),
-        [(name, channel), more @ ..] => format!("{name} {channel} and {} more", more.len()),
+        [EventOf { name, channel }] => format!("{name} {channel}"),
+        [EventOf { name, channel }, more @ ..] => {
+            format!("{name} {channel} and {} more", more.len())
+        }
     }
 }

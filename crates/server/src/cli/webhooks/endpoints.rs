@@ -10,16 +10,17 @@ use bellwire_webhooks::ledger::Ledger as _;
 use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::moment::{date, precise};
 use super::super::output::{Output, note, one_line};
 use super::super::place::Place;
 use super::super::table::Table;
 use super::desk::Desk;
 use super::forms;
 use super::terms::{self, Clears, Wishes};
+use crate::moment::{Moment, date};
 use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 use crate::ops::webhooks::new_secret;
+use crate::views::webhook::Webhook;
 
 const HOUR_MS: u64 = 3_600_000;
 
@@ -60,7 +61,8 @@ impl List {
         if endpoints.is_empty() {
             table = Table::default();
         }
-        self.output.show(&endpoints.iter().map(forms::endpoint).collect(), table)
+        let json = endpoints.iter().map(|endpoint| json!(Webhook::of(endpoint)));
+        self.output.show(&json.collect(), table)
     }
 }
 
@@ -103,7 +105,7 @@ impl Add {
             secrets: vec![secret.clone()],
         };
         store.put_endpoint(&endpoint)?;
-        let mut json = forms::endpoint(&endpoint);
+        let mut json = json!(Webhook::of(&endpoint));
         json["secret"] = secret.text.as_str().into();
         self.output.show(&json, secret_table(&endpoint.id, &secret))
     }
@@ -172,7 +174,7 @@ impl Set {
         if now == before {
             note(format!("endpoint {} was like that before", self.id));
         }
-        self.output.show(&forms::endpoint(&now), forms::changed(&before, &now))
+        self.output.show(&json!(Webhook::of(&now)), forms::changed(&before, &now))
     }
 }
 
@@ -257,7 +259,7 @@ impl RotateSecret {
         let json = json!({
             "id": self.id.as_str(),
             "secret": secret.text,
-            "overlap_until": precise(until_ms),
+            "overlap_until": Moment(until_ms),
         });
         self.output.show(&json, table)
     }

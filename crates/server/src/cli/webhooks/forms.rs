@@ -1,19 +1,15 @@
-//! Endpoints, deliveries, attempts and replays as people and programs see them.
+//! Endpoints, attempts and replays as people see them, and deliveries for programs.
 
 use bellwire_webhooks::attempt::Attempt;
-use bellwire_webhooks::batch::{Batch, Gap, Outcome};
+use bellwire_webhooks::batch::Gap;
 use bellwire_webhooks::endpoint::{Endpoint, Origin, Terms};
-use bellwire_webhooks::ledger::{Delivery, DeliveryStatus};
-use bellwire_webhooks::replay::{LogFilter, Replay, ReplayOf, Span};
-use serde_json::{Map, Value, json};
+use bellwire_webhooks::ledger::Delivery;
+use bellwire_webhooks::replay::ReplayOf;
+use serde_json::{Value, json};
 
-use super::super::moment::{date, precise};
 use super::super::table::Table;
-
-/// Stands for a value that is not shown.
-const HIDDEN: &str = "***";
-/// Names of events and channels that are shown of one delivery.
-const SHOWN: usize = 10;
+use crate::moment::{Moment, date};
+use crate::views::delivery::{DeliveryDetail, DeliveryView};
 
 /// Where an endpoint is written down, in the words of `bellwire apps`.
 pub(super) fn source(origin: Origin) -> &'static str {
@@ -42,33 +38,6 @@ pub(super) fn hears(terms: &Terms) -> String {
             format!("{events} of {}*{}", prefix.unwrap_or_default(), suffix.unwrap_or_default())
         }
     }
-}
-
-/// An endpoint for programs, as the management API shows it: without its secrets, and without the
-/// values of its headers, which are often credentials.
-pub(super) fn endpoint(endpoint: &Endpoint) -> Value {
-    let terms = &endpoint.terms;
-    let headers: Map<String, Value> =
-        terms.headers.keys().map(|name| (name.clone(), HIDDEN.into())).collect();
-    let disabled = endpoint.disabled.as_ref();
-    json!({
-        "id": endpoint.id.as_str(),
-        "app_id": endpoint.app.as_str(),
-        "url": terms.url,
-        "events": terms.events,
-        "channel_prefix": terms.channel_prefix,
-        "channel_suffix": terms.channel_suffix,
-        "headers": headers,
-        "retry_hours": terms.retry_hours,
-        "max_in_flight": terms.max_in_flight,
-        "max_per_second": terms.max_per_second,
-        "description": terms.description,
-        "origin": endpoint.origin,
-        "enabled": disabled.is_none(),
-        "disabled": disabled.map(|why| json!({ "reason": why.reason, "at": precise(why.at_ms) })),
-        "failing_since": endpoint.failing_since_ms.map(precise),
-        "created_at": precise(endpoint.created_at_ms),
-    })
 }
 
 /// An endpoint for people.
@@ -121,25 +90,6 @@ fn header_names(endpoint: &Endpoint) -> String {
     endpoint.terms.headers.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// What has become of a delivery, in a word.
-pub(super) fn status(status: DeliveryStatus) -> &'static str {
-    match status {
-        DeliveryStatus::Pending => "pending",
-        DeliveryStatus::Ended(outcome) => outcome.name(),
-    }
-}
-
-/// Every word of [`status`].
-pub(super) const STATUSES: [&str; 5] = ["pending", "delivered", "failed", "discarded", "split"];
-
-/// The status with this word.
-pub(super) fn status_named(name: &str) -> Option<DeliveryStatus> {
-    match name {
-        "pending" => Some(DeliveryStatus::Pending),
-        ended => Outcome::named(ended).map(DeliveryStatus::Ended),
-    }
-}
-
 /// How an attempt went, in a word: the status that came, or the class of failure.
 pub(super) fn result(attempt: &Attempt) -> String {
     let failure = attempt.answer.failure.map(|failure| failure.name());
@@ -150,81 +100,18 @@ pub(super) fn result(attempt: &Attempt) -> String {
     }
 }
 
-/// Names and channels of a batch's events.
-pub(super) fn contents(batch: &Batch) -> Vec<(String, String)> {
-    let text = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
-    // The engine wrote the array.
-    let events: Vec<Value> = serde_json::from_str(&batch.events).unwrap_or_default();
-    events.iter().map(|event| (text(event, "name"), text(event, "channel"))).collect()
-}
-
-/// A delivery for programs, as the management API shows it.
+/// A delivery for programs. The management API names its app in the path.
 pub(super) fn delivery(delivery: &Delivery) -> Value {
-    let batch = &delivery.batch;
-    let message = batch.parent.filter(|_| batch.replay.is_some()).unwrap_or(batch.id);
-    let events = contents(batch);
-    let each_once = |texts: Vec<&str>| -> Vec<String> {
-        let mut once: Vec<String> = Vec::new();
-        for text in texts {
-            if once.len() < SHOWN && !once.iter().any(|other| other == text) {
-                once.push(text.to_owned());
-            }
-        }
-        once
-    };
-    json!({
-        "id": batch.id.to_string(),
-        "message_id": message.to_string(),
-        "app_id": batch.app.as_str(),
-        "webhook_id": batch.endpoint.as_str(),
-        "status": status(delivery.status),
-        "created_at": precise(batch.time_ms),
-        "ended_at": delivery.ended_at_ms.map(precise),
-        "event_count": events.len(),
-        "events": each_once(events.iter().map(|(name, _)| name.as_str()).collect()),
-        "channels": each_once(events.iter().map(|(_, channel)| channel.as_str()).collect()),
-        "first_seq": batch.seqs.first(),
-        "last_seq": batch.seqs.last(),
-        "replay_id": batch.replay.map(|id| id.to_string()),
-        "parent_id": batch.parent.map(|id| id.to_string()),
-        "attempt_count": delivery.attempts,
-        "last_attempt": delivery.last.as_ref().map(|last| attempt(last, false)),
-    })
+    let mut json = json!(DeliveryView::of(delivery));
+    json["app_id"] = delivery.batch.app.as_str().into();
+    json
 }
 
-/// An attempt for programs, as the management API shows it.
-pub(super) fn attempt(attempt: &Attempt, reveal: bool) -> Value {
-    let answer = &attempt.answer;
-    json!({
-        "number": attempt.number,
-        "at": precise(attempt.at_ms),
-        "duration_ms": answer.duration_ms,
-        "status": answer.status,
-        "failure": answer.failure.map(|failure| failure.name()),
-        "detail": answer.detail,
-        "remote": answer.remote,
-        "retry_after_ms": answer.retry_after_ms,
-        "request_head": head(&answer.request_head, reveal),
-        "response_body": answer.body,
-    })
-}
-
-/// The head of a request, a line each. Values of headers that the endpoint's owner has added are often
-/// credentials and shown only if that is asked for.
-pub(super) fn head(head: &str, reveal: bool) -> String {
-    let lines = head.lines().enumerate().map(|(at, line)| match line.split_once(':') {
-        Some((name, _)) if at > 0 && !reveal && !is_servers_own(name) => {
-            format!("{name}: {HIDDEN}")
-        }
-        _ => line.to_owned(),
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-fn is_servers_own(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "host" | "content-type" | "content-length" | "user-agent")
-        || ["x-pusher-", "x-bellwire-", "webhook-"].iter().any(|own| name.starts_with(own))
+/// A delivery with every attempt for programs.
+pub(super) fn detail(delivery: &Delivery, attempts: &[Attempt], reveal: bool) -> Value {
+    let mut json = json!(DeliveryDetail::of(delivery, attempts, reveal));
+    json["app_id"] = delivery.batch.app.as_str().into();
+    json
 }
 
 /// A gap for people.
@@ -250,6 +137,10 @@ pub(super) fn replay_of(of: &ReplayOf) -> String {
     }
 }
 
+fn precise(ms: u64) -> String {
+    Moment(ms).to_string()
+}
+
 fn span_text(
     what: &str,
     from: Option<u64>,
@@ -261,60 +152,11 @@ fn span_text(
     format!("{what}{from}{to}")
 }
 
-/// A replay for programs, as the management API shows it.
-pub(super) fn replay(replay: &Replay) -> Value {
-    let span = |span: &Span| (span.from_ms.map(precise), span.to_ms.map(precise));
-    let (kind, delivery, filter) = match &replay.of {
-        ReplayOf::Delivery(id) => ("delivery", Some(id), None),
-        ReplayOf::Test => ("test", None, None),
-        ReplayOf::Failed(of) => ("failed", None, Some((span(of), LogFilter::default()))),
-        ReplayOf::Log(of) => ("log", None, Some((span(&of.span), of.clone()))),
-    };
-    let filter = filter.map(|((from, to), log)| {
-        json!({
-            "from": from,
-            "to": to,
-            "from_seq": log.from_seq,
-            "to_seq": log.to_seq,
-            "channel": log.channel,
-            "event": log.event,
-        })
-    });
-    json!({
-        "id": replay.id.to_string(),
-        "app_id": replay.app.as_str(),
-        "webhook_id": replay.endpoint.as_str(),
-        "kind": kind,
-        "delivery_id": delivery,
-        "filter": filter,
-        "state": replay.progress.state.name(),
-        "total": replay.total,
-        "delivered": replay.progress.delivered,
-        "failed": replay.progress.failed,
-        "created_at": precise(replay.created_at_ms),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use bellwire_webhooks::replay::{LogFilter, Span};
+
     use super::*;
-
-    #[test]
-    fn values_of_headers_are_shown_only_when_asked_for() {
-        let sent =
-            "POST /a:b HTTP/1.1\r\nHost: a:1\r\nX-Pusher-Key: k\r\nAuthorization: Bearer x:y\r\n";
-        let shown = "POST /a:b HTTP/1.1\nHost: a:1\nX-Pusher-Key: k\nAuthorization: ";
-        assert_eq!(head(sent, false), format!("{shown}***"));
-        assert_eq!(head(sent, true), format!("{shown}Bearer x:y"));
-    }
-
-    #[test]
-    fn every_status_has_a_word() {
-        for word in STATUSES {
-            assert_eq!(status_named(word).map(status), Some(word));
-        }
-        assert_eq!(STATUSES.len(), Outcome::ALL.len() + 1);
-    }
 
     #[test]
     fn a_replay_is_described_by_what_it_repeats() {

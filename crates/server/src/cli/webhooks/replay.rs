@@ -10,14 +10,15 @@ use clap::ArgGroup;
 use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::moment::When;
 use super::super::output::{Output, note};
 use super::super::place::Place;
 use super::super::table::Table;
 use super::desk::Desk;
 use super::terms::{event_names, pushers_name};
-use super::{forms, watch};
+use super::watch;
+use crate::moment::When;
 use crate::ops::clock::now_ms;
+use crate::views::replay::ReplayView;
 
 #[derive(clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -102,7 +103,8 @@ impl Replay {
         let id = replay.id;
         note(format!("replay {id} of {} to {}", amount(total, &replay.of), endpoint.id));
         if is_detached || is_resting(&endpoint, &replay.of) {
-            return output.show(&forms::replay(&replay), format!("replay {id} is on its way"));
+            let json = json!(ReplayView::of(&replay));
+            return output.show(&json, format!("replay {id} is on its way"));
         }
         show_end(&watch::until_it_ends(&desk, &replay)?, output)
     }
@@ -185,7 +187,7 @@ fn show_end(replay: &replay::Replay, output: Output) -> Result<(), Failure> {
     table.row(["state", progress.state.name()]);
     table.row(["delivered", &progress.delivered.to_string()]);
     table.row(["given up", &progress.failed.to_string()]);
-    output.show(&forms::replay(replay), table)?;
+    output.show(&json!(ReplayView::of(replay)), table)?;
     if progress.state == State::Cancelled {
         return Err(Failure::failed(format!("replay {id} was cancelled")));
     }
@@ -206,5 +208,5 @@ fn cancel(desk: &Desk, id: ReplayId, output: Output) -> Result<(), Failure> {
     }
     let now = desk.replay(id)?;
     let state = now.progress.state.name();
-    output.show(&forms::replay(&now), format!("replay {id} is {state}"))
+    output.show(&json!(ReplayView::of(&now)), format!("replay {id} is {state}"))
 }

@@ -2,14 +2,16 @@
 
 use bellwire_protocol::AppId;
 use bellwire_webhooks::ledger::Ledger as _;
+use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::moment::date;
 use super::super::output::{Output, note};
 use super::super::place::Place;
 use super::super::table::Table;
 use super::desk::Desk;
 use super::forms;
+use crate::moment::date;
+use crate::views::replay::ReplayView;
 
 #[derive(clap::Args)]
 pub(in super::super) struct Replays {
@@ -48,6 +50,7 @@ impl Replays {
             let state = progress.state.name();
             table.row([&id, &asked, endpoint, state, &total, &delivered, &failed, &of]);
         }
-        self.output.show(&replays.iter().map(forms::replay).collect(), table)
+        let json = replays.iter().map(|replay| json!(ReplayView::of(replay)));
+        self.output.show(&json.collect(), table)
     }
 }

@@ -8,14 +8,17 @@ use bellwire_webhooks::attempt::Attempt;
 use bellwire_webhooks::batch::Batch;
 use bellwire_webhooks::ids::{BatchId, EndpointId};
 use bellwire_webhooks::ledger::{Delivery, Ledger as _};
+use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::moment::{date, precise, span};
 use super::super::output::{Output, line, note, one_line};
 use super::super::place::Place;
 use super::super::table::Table;
 use super::desk::Desk;
 use super::forms;
+use crate::moment::{Moment, date, span};
+use crate::views::delivery;
+use crate::views::webhook::Webhook;
 
 #[derive(clap::Args)]
 pub(in super::super) struct Show {
@@ -60,7 +63,7 @@ impl Show {
             }
             Id::Endpoint(id) => {
                 let endpoint = desk.endpoint(&id)?;
-                self.output.show(&forms::endpoint(&endpoint), forms::endpoint_table(&endpoint))
+                self.output.show(&json!(Webhook::of(&endpoint)), forms::endpoint_table(&endpoint))
             }
             Id::Delivery(id) => {
                 let found = desk.store()?.delivery(id)?;
@@ -69,10 +72,7 @@ impl Show {
                 if self.curl {
                     return line(&curl(&url, &delivery.batch, &attempts));
                 }
-                let mut json = forms::delivery(&delivery);
-                json["request_body"] = delivery.batch.body(delivery.batch.time_ms).into();
-                let attempt = |attempt| forms::attempt(attempt, self.reveal);
-                json["attempts"] = attempts.iter().map(attempt).collect();
+                let json = forms::detail(&delivery, &attempts, self.reveal);
                 self.output.show(&json, text(&url, &delivery, &attempts, self.reveal))
             }
         }
@@ -83,7 +83,7 @@ impl Show {
 fn text(url: &str, delivery: &Delivery, attempts: &[Attempt], reveal: bool) -> String {
     let mut text = format!("{}\n", head(url, delivery));
     let sent = attempts.last().map_or("", |attempt| attempt.answer.request_head.trim_end());
-    let sent = forms::head(sent, reveal);
+    let sent = delivery::head(sent, reveal);
     for line in sent.lines() {
         let _ = writeln!(text, "{}", one_line(line));
     }
@@ -105,7 +105,7 @@ fn head(url: &str, delivery: &Delivery) -> Table {
     table.row(["delivery", &batch.id.to_string()]);
     table.row(["app", batch.app.as_str()]);
     table.row(["endpoint", &format!("{} {url}", batch.endpoint)]);
-    table.row(["created", &precise(batch.time_ms)]);
+    table.row(["created", &Moment(batch.time_ms).to_string()]);
     table.row(["status", &status(delivery)]);
     if let (Some(first), Some(last)) = (batch.seqs.first(), batch.seqs.last()) {
         let sequence = if first == last { last.to_string() } else { format!("{first} to {last}") };
@@ -129,7 +129,7 @@ fn head(url: &str, delivery: &Delivery) -> Table {
 }
 
 fn status(delivery: &Delivery) -> String {
-    let word = forms::status(delivery.status);
+    let word = delivery::status(delivery.status);
     let attempts = match delivery.attempts {
         0 => "not sent yet".into(),
         1 => "1 attempt".into(),
@@ -154,7 +154,7 @@ fn write_attempt(text: &mut String, attempt: &Attempt) {
         text,
         "\nattempt {}  {}  {} after {took}",
         attempt.number,
-        precise(attempt.at_ms),
+        Moment(attempt.at_ms),
         forms::result(attempt),
     );
     if let Some(remote) = &answer.remote {

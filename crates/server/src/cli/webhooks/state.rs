@@ -7,11 +7,12 @@ use bellwire_webhooks::ledger::{self, Ledger as _};
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;
-use super::super::moment::{date, precise};
 use super::super::output::{Output, note};
 use super::super::place::Place;
 use super::super::table::Table;
 use super::desk::Desk;
+use crate::moment::date;
+use crate::views::gap::GapView;
 
 #[derive(clap::Args)]
 pub(in super::super) struct Gaps {
@@ -40,16 +41,7 @@ impl Gaps {
             let when = date(lost.at_ms);
             table.row([&when, lost.endpoint.as_str(), &count, &first, &last, &lost.reason]);
         }
-        let json = gaps.iter().map(|lost| {
-            json!({
-                "webhook_id": lost.endpoint.as_str(),
-                "first_seq": lost.gap.first,
-                "last_seq": lost.gap.last,
-                "count": lost.gap.count,
-                "reason": lost.reason,
-                "at": precise(lost.at_ms),
-            })
-        });
+        let json = gaps.iter().map(|lost| json!(GapView::of(lost)));
         self.output.show(&json.collect(), table)
     }
 }

@@ -8,13 +8,16 @@ use bellwire_webhooks::batch::Outcome;
 use bellwire_webhooks::ids::{BatchId, EndpointId};
 use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, DeliveryStatus, Ledger as _};
 use bellwire_webhooks::replay::{Replay, ReplayOf};
+use serde_json::json;
 
 use super::super::failure::Failure;
-use super::super::moment::span;
 use super::super::output::{Output, note, one_line};
 use super::super::place::Place;
 use super::desk::{Desk, TAKEN_UP_WITHIN};
 use super::forms;
+use crate::moment::span;
+use crate::views::delivery::status;
+use crate::views::replay::ReplayView;
 
 #[derive(clap::Args)]
 pub(in super::super) struct Test {
@@ -42,7 +45,7 @@ impl Test {
         let replay = desk.ask_for(&endpoint, ReplayOf::Test, 1)?;
         if !self.wait {
             let text = format!("test {} is on its way to {}", replay.id, endpoint.terms.url);
-            return self.output.show(&forms::replay(&replay), text);
+            return self.output.show(&json!(ReplayView::of(&replay)), text);
         }
         let delivery = taken_up(&desk, &replay)?;
         let (delivery, attempts) = ended(&desk, delivery)?;
@@ -106,7 +109,7 @@ fn ended(desk: &Desk, id: BatchId) -> Result<(Delivery, Vec<Attempt>), Failure> 
 
 fn show(delivery: &Delivery, last: Option<&Attempt>, output: Output) -> Result<(), Failure> {
     let id = delivery.batch.id;
-    let status = forms::status(delivery.status);
+    let status = status(delivery.status);
     let (result, detail) = last.map_or(("-".into(), ""), |attempt| {
         (forms::result(attempt), attempt.answer.detail.as_str())
     });

@@ -1,13 +1,13 @@
 //! Deliveries as people see them: in a list, and one with every attempt.
 
 use bellwire_webhooks::attempt::{Attempt, Failure};
-use bellwire_webhooks::batch::Batch;
+use bellwire_webhooks::batch::{Batch, Outcome};
 use bellwire_webhooks::ledger::{Delivery, DeliveryStatus};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::management::moment::Moment;
-use crate::management::terms::HIDDEN;
+use super::HIDDEN;
+use crate::moment::Moment;
 
 /// Names of events and channels that a list shows of one delivery.
 const SHOWN: usize = 10;
@@ -15,7 +15,7 @@ const SHOWN: usize = 10;
 /// Events that go to one webhook in one request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delivery)]
-pub(in crate::management) struct DeliveryView {
+pub(crate) struct DeliveryView {
     /// Its id.
     #[schema(example = "msg_03338d4e1a400000")]
     id: String,
@@ -64,7 +64,7 @@ pub(in crate::management) struct DeliveryView {
 /// One attempt.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Attempt)]
-pub(in crate::management) struct AttemptView {
+pub(crate) struct AttemptView {
     /// 1, 2, 3, …
     number: u32,
     /// When it began.
@@ -95,7 +95,7 @@ pub(in crate::management) struct AttemptView {
 
 /// A delivery with what was sent and every attempt.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct DeliveryDetail {
+pub(crate) struct DeliveryDetail {
     #[serde(flatten)]
     delivery: DeliveryView,
     /// The body as it was sent first. With `retry_hours`, later attempts have a later `time_ms`.
@@ -105,59 +105,46 @@ pub(in crate::management) struct DeliveryDetail {
     attempts: Vec<AttemptView>,
 }
 
-/// A page of deliveries.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct DeliveryPage {
-    /// Newest first.
-    pub(in crate::management) deliveries: Vec<DeliveryView>,
-    /// The `cursor` of the next page; `null`: there is none.
-    #[schema(required, example = "msg_03338d4e1a400000")]
-    pub(in crate::management) next_cursor: Option<String>,
-}
-
 impl DeliveryView {
     /// A delivery in a list.
-    pub(in crate::management) fn of(delivery: &Delivery) -> Self {
+    pub(crate) fn of(delivery: &Delivery) -> Self {
         let batch = &delivery.batch;
-        let (event_count, events, channels) = contents(batch);
+        let all = events_of(batch);
         // A replay keeps the id of what it repeats.
         let message = batch.parent.filter(|_| batch.replay.is_some()).unwrap_or(batch.id);
         Self {
             id: batch.id.to_string(),
             message_id: message.to_string(),
             webhook_id: batch.endpoint.to_string(),
-            status: match delivery.status {
-                DeliveryStatus::Pending => "pending",
-                DeliveryStatus::Ended(outcome) => outcome.name(),
-            },
+            status: status(delivery.status),
             created_at: Moment(batch.time_ms),
             ended_at: delivery.ended_at_ms.map(Moment),
-            event_count,
-            events,
-            channels,
+            event_count: all.len(),
+            events: each_once(all.iter().map(|event| &event.name)),
+            channels: each_once(all.iter().map(|event| &event.channel)),
             first_seq: batch.seqs.first().copied(),
             last_seq: batch.seqs.last().copied(),
             replay_id: batch.replay.map(|replay| replay.to_string()),
             parent_id: batch.parent.map(|parent| parent.to_string()),
             attempt_count: delivery.attempts,
-            last_attempt: delivery.last.as_ref().map(AttemptView::of),
+            last_attempt: delivery.last.as_ref().map(|last| AttemptView::of(last, false)),
         }
     }
 }
 
 impl DeliveryDetail {
-    /// A delivery with everything.
-    pub(in crate::management) fn of(delivery: &Delivery, attempts: &[Attempt]) -> Self {
+    /// A delivery with everything; `reveal` shows the values of the webhook's own headers too.
+    pub(crate) fn of(delivery: &Delivery, attempts: &[Attempt], reveal: bool) -> Self {
         Self {
             delivery: DeliveryView::of(delivery),
             request_body: delivery.batch.body(delivery.batch.time_ms),
-            attempts: attempts.iter().map(AttemptView::of).collect(),
+            attempts: attempts.iter().map(|attempt| AttemptView::of(attempt, reveal)).collect(),
         }
     }
 }
 
 impl AttemptView {
-    fn of(attempt: &Attempt) -> Self {
+    fn of(attempt: &Attempt, reveal: bool) -> Self {
         let answer = attempt.answer.clone();
         Self {
             number: attempt.number,
@@ -168,41 +155,62 @@ impl AttemptView {
             detail: answer.detail,
             remote: answer.remote,
             retry_after_ms: answer.retry_after_ms,
-            request_head: without_own_values(&answer.request_head),
+            request_head: head(&answer.request_head, reveal),
             response_body: answer.body,
         }
     }
 }
 
-/// How many events a batch has, and what of, each name and channel once.
-fn contents(batch: &Batch) -> (usize, Vec<String>, Vec<String>) {
-    #[derive(Deserialize)]
-    struct Event {
-        name: String,
-        channel: String,
+/// What has become of a delivery, in a word.
+pub(crate) fn status(status: DeliveryStatus) -> &'static str {
+    match status {
+        DeliveryStatus::Pending => "pending",
+        DeliveryStatus::Ended(outcome) => outcome.name(),
     }
+}
+
+/// Every word of [`status`].
+pub(crate) const STATUSES: [&str; 5] = ["pending", "delivered", "failed", "discarded", "split"];
+
+/// The status with this word.
+pub(crate) fn status_named(name: &str) -> Option<DeliveryStatus> {
+    match name {
+        "pending" => Some(DeliveryStatus::Pending),
+        ended => Outcome::named(ended).map(DeliveryStatus::Ended),
+    }
+}
+
+/// What an event is about.
+#[derive(Deserialize)]
+pub(crate) struct EventOf {
+    /// What happened.
+    pub(crate) name: String,
+    /// Where.
+    pub(crate) channel: String,
+}
+
+/// What the events of a batch are about.
+pub(crate) fn events_of(batch: &Batch) -> Vec<EventOf> {
     // The engine wrote the array.
-    let all: Vec<Event> = serde_json::from_str(&batch.events).unwrap_or_default();
-    let (mut names, mut channels) = (Vec::new(), Vec::new());
-    let count = all.len();
-    for event in all {
-        add(&mut names, event.name);
-        add(&mut channels, event.channel);
-    }
-    (count, names, channels)
+    serde_json::from_str(&batch.events).unwrap_or_default()
 }
 
-fn add(to: &mut Vec<String>, text: String) {
-    if to.len() < SHOWN && !to.contains(&text) {
-        to.push(text);
+fn each_once<'a>(texts: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let mut once = Vec::new();
+    for text in texts {
+        if once.len() < SHOWN && !once.contains(text) {
+            once.push(text.clone());
+        }
     }
+    once
 }
 
-/// The head of a request without the values of the headers that the webhook's owner has added, now or
-/// then: whatever is not known to be the server's own.
-fn without_own_values(head: &str) -> String {
+/// The head of a request, a line each. Values of headers that the webhook's owner has added, now or
+/// then, are often credentials: unless they are to be revealed, whatever is not known to be the
+/// server's own is hidden.
+pub(crate) fn head(head: &str, reveal: bool) -> String {
     let lines = head.lines().enumerate().map(|(at, line)| match line.split_once(':') {
-        Some((name, _)) if at > 0 && !is_servers(name) => format!("{name}: {HIDDEN}"),
+        Some((name, _)) if at > 0 && !reveal && !is_servers(name) => format!("{name}: {HIDDEN}"),
         _ => line.to_owned(),
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -215,29 +223,25 @@ fn is_servers(name: &str) -> bool {
         || ["x-pusher-", "x-bellwire-", "webhook-"].iter().any(|own| name.starts_with(own))
 }
 
-/// The path of a delivery.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "the description is made of it")]
-pub(in crate::management) struct DeliveryPath {
-    /// The app's id.
-    #[param(example = "1001")]
-    app_id: String,
-    /// The delivery's id.
-    #[param(example = "msg_03338d4e1a400000")]
-    id: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_head_is_shown_without_the_values_that_may_be_secret() {
-        let head = "POST /a:b HTTP/1.1\nHost: a.example:8000\nX-Pusher-Key: k\nX-Api-Key: s3cret\n\
-                    Webhook-Id: msg_1\nAuthorization: Basic abc:def";
+        let sent = "POST /a:b HTTP/1.1\r\nHost: a.example:8000\r\nX-Pusher-Key: k\r\n\
+                    X-Api-Key: s3cret\r\nWebhook-Id: msg_1\r\nAuthorization: Basic abc:def\r\n";
         let shown = "POST /a:b HTTP/1.1\nHost: a.example:8000\nX-Pusher-Key: k\nX-Api-Key: ***\n\
                      Webhook-Id: msg_1\nAuthorization: ***";
-        assert_eq!(without_own_values(head), shown);
+        assert_eq!(head(sent, false), shown);
+        assert_eq!(head(sent, true), sent.replace('\r', "").trim_end());
+    }
+
+    #[test]
+    fn every_status_has_a_word() {
+        for word in STATUSES {
+            assert_eq!(status_named(word).map(status), Some(word));
+        }
+        assert_eq!(STATUSES.len(), Outcome::ALL.len() + 1);
     }
 }

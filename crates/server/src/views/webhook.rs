@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret};
+use bellwire_webhooks::endpoint::{Endpoint, Origin};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::management::moment::Moment;
-use crate::management::terms::{self, HIDDEN};
+use super::HIDDEN;
+use crate::moment::Moment;
 
 /// A place to which an app's webhooks go.
 #[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct Webhook {
+pub(crate) struct Webhook {
     /// Its id.
     #[schema(example = "ep_4f1c2a9be07d8835a6c1")]
-    id: String,
+    pub(crate) id: String,
     /// Whose events it hears.
     #[schema(example = "1001")]
     app_id: String,
@@ -82,7 +82,7 @@ struct DisabledView {
 
 impl Webhook {
     /// An endpoint as people see it.
-    pub(in crate::management) fn of(endpoint: &Endpoint) -> Self {
+    pub(crate) fn of(endpoint: &Endpoint) -> Self {
         let terms = endpoint.terms.clone();
         Self {
             id: endpoint.id.to_string(),
@@ -109,96 +109,4 @@ impl Webhook {
             created_at: Moment(endpoint.created_at_ms),
         }
     }
-}
-
-/// The webhooks of an app.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct WebhookList {
-    /// Oldest first.
-    pub(in crate::management) webhooks: Vec<Webhook>,
-}
-
-/// A webhook that was just made.
-#[derive(Serialize, ToSchema)]
-pub(in crate::management) struct WebhookCreated {
-    #[serde(flatten)]
-    webhook: Webhook,
-    /// Signs the Standard Webhooks headers. It is not shown again.
-    #[schema(example = "whsec_…")]
-    secret: String,
-    /// What may be unwise about it.
-    warnings: Vec<String>,
-}
-
-impl WebhookCreated {
-    /// A new endpoint.
-    pub(in crate::management) fn of(endpoint: &Endpoint) -> Self {
-        Self {
-            webhook: Webhook::of(endpoint),
-            secret: endpoint.secrets.first().map(|secret| secret.text.clone()).unwrap_or_default(),
-            warnings: terms::warnings(&endpoint.terms.url),
-        }
-    }
-
-    /// Its id.
-    pub(in crate::management) fn id(&self) -> &str {
-        &self.webhook.id
-    }
-}
-
-/// A webhook that was just changed.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct WebhookChanged {
-    #[serde(flatten)]
-    webhook: Webhook,
-    /// What may be unwise about it.
-    warnings: Vec<String>,
-}
-
-impl WebhookChanged {
-    /// An endpoint with new terms.
-    pub(in crate::management) fn of(endpoint: &Endpoint) -> Self {
-        Self { webhook: Webhook::of(endpoint), warnings: terms::warnings(&endpoint.terms.url) }
-    }
-}
-
-/// A new secret.
-#[derive(Serialize, ToSchema)]
-#[schema(as = RotatedSecret)]
-pub(in crate::management) struct RotatedWebhook {
-    /// Signs from now on. It is not shown again.
-    #[schema(example = "whsec_…")]
-    secret: String,
-    /// Until then the older ones sign too.
-    overlap_until: Moment,
-}
-
-impl RotatedWebhook {
-    /// A secret and the end of those before it.
-    pub(in crate::management) fn of(secret: &SigningSecret, overlap_until_ms: u64) -> Self {
-        Self { secret: secret.text.clone(), overlap_until: Moment(overlap_until_ms) }
-    }
-}
-
-/// The path of an app.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "the description is made of it")]
-pub(in crate::management) struct AppPath {
-    /// The app's id.
-    #[param(example = "1001")]
-    app_id: String,
-}
-
-/// The path of a webhook.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "the description is made of it")]
-pub(in crate::management) struct WebhookPath {
-    /// The app's id.
-    #[param(example = "1001")]
-    app_id: String,
-    /// The webhook's id.
-    #[param(example = "ep_4f1c2a9be07d8835a6c1")]
-    id: String,
 }

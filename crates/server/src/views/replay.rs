@@ -2,14 +2,14 @@
 
 use bellwire_webhooks::replay::{Replay, ReplayOf, Span, State};
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::management::moment::Moment;
+use crate::moment::Moment;
 
 /// Something that is sent again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Replay)]
-pub(in crate::management) struct ReplayView {
+pub(crate) struct ReplayView {
     /// Its id, the `X-Bellwire-Replay` of its requests.
     #[schema(example = "rpl_03338d4e1a400000")]
     id: String,
@@ -96,7 +96,7 @@ impl ReplayFilter {
 
 impl ReplayView {
     /// A replay as people see it.
-    pub(in crate::management) fn of(replay: &Replay) -> Self {
+    pub(crate) fn of(replay: &Replay) -> Self {
         let (kind, delivery_id, filter) = match replay.of.clone() {
             ReplayOf::Delivery(id) => (ReplayKind::Delivery, Some(id), None),
             ReplayOf::Failed(span) => (ReplayKind::Failed, None, Some(ReplayFilter::span(span))),
@@ -130,32 +130,4 @@ impl ReplayView {
             created_at: Moment(replay.created_at_ms),
         }
     }
-}
-
-/// The replays of an app.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct ReplayList {
-    /// Newest first, at most 1,000.
-    pub(in crate::management) replays: Vec<ReplayView>,
-}
-
-/// What a replay would repeat.
-#[derive(Debug, Serialize, ToSchema)]
-pub(in crate::management) struct Counted {
-    /// Events of a log, or deliveries.
-    #[schema(example = 42)]
-    pub(in crate::management) count: u64,
-}
-
-/// The path of a replay.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-#[expect(dead_code, reason = "the description is made of it")]
-pub(in crate::management) struct ReplayPath {
-    /// The app's id.
-    #[param(example = "1001")]
-    app_id: String,
-    /// The replay's id.
-    #[param(example = "rpl_03338d4e1a400000")]
-    id: String,
 }

@@ -1,0 +1,52 @@
+//! The parameters in the API's paths, for its description.
+
+use utoipa::IntoParams;
+
+/// The path of an app.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct AppPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+}
+
+/// The path of a webhook.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct WebhookPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The webhook's id.
+    #[param(example = "ep_4f1c2a9be07d8835a6c1")]
+    id: String,
+}
+
+/// The path of a delivery.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct DeliveryPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The delivery's id.
+    #[param(example = "msg_03338d4e1a400000")]
+    id: String,
+}
+
+/// The path of a replay.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct ReplayPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The replay's id.
+    #[param(example = "rpl_03338d4e1a400000")]
+    id: String,
+}
