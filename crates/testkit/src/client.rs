@@ -137,8 +137,8 @@ impl Client {
                 Err(Error::Io(e)) if is_timeout(&e) => {
                     assert!(Instant::now() < deadline, "nothing came");
                 }
-                Err(Error::Io(_) | Error::Protocol(_) | Error::ConnectionClosed) => {
-                    return Incoming::Closed(Close { code: 1006, reason: String::new() });
+                Err(e @ (Error::Io(_) | Error::Protocol(_) | Error::ConnectionClosed)) => {
+                    return Incoming::Closed(Close { code: 1006, reason: e.to_string() });
                 }
                 Err(e) => panic!("cannot read: {e}"),
             }
