@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help run build test lint unit black-box compat sim endurance fuzz fuzz-short bench docs setup clean
+.PHONY: help run build test lint unit budgets black-box compat sim endurance fuzz fuzz-short bench docs setup clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ fuzz: ## Every fuzz target for a minute
 
 fuzz-short: ## Every fuzz target for five seconds
 	scripts/test fuzz
+
+budgets: ## Instructions of the hot paths against their budgets
+	scripts/test budgets
 
 bench: ## Memory of idle connections, and the fan-out against a bare send loop
 	scripts/bench

@@ -1,23 +1,22 @@
 //! Who is on a presence channel: distinct users with the number of their connections.
 
-use std::sync::Arc;
-
 use bellwire_protocol::presence::Member;
-use bellwire_protocol::{UserId, server};
+use bellwire_protocol::server::{self, Spelled};
+use bellwire_protocol::{ChannelName, Frame, UserId};
 use indexmap::IndexMap;
 
 /// The members of one presence channel.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
     users: IndexMap<UserId, Seat>,
-    /// The data of `subscription_succeeded`, made once for everyone who comes before a change.
-    snapshot: Option<Arc<str>>,
+    /// The `subscription_succeeded` of everyone who comes before a change.
+    snapshot: Option<Frame>,
 }
 
 #[derive(Debug)]
 struct Seat {
-    /// What the user's first connection said (contract 5.11).
-    info: Option<Box<str>>,
+    /// With what the user's first connection said (contract 5.11).
+    spelled: Spelled,
     connections: u32,
 }
 
@@ -39,10 +38,7 @@ impl Members {
 
     /// One more connection of a user; whether it is the first.
     pub(crate) fn join(&mut self, member: &Member) -> bool {
-        let seat = self
-            .users
-            .entry(member.id.clone())
-            .or_insert_with(|| Seat { info: member.info.clone(), connections: 0 });
+        let seat = self.users.entry(member.id.clone()).or_insert_with(|| Seat::new(member));
         seat.connections += 1;
         let first = seat.connections == 1;
         if first {
@@ -65,14 +61,17 @@ impl Members {
         last
     }
 
-    /// The data of `subscription_succeeded`.
-    pub(crate) fn snapshot(&mut self) -> Arc<str> {
-        let users = &self.users;
-        let snapshot = self.snapshot.get_or_insert_with(|| {
-            let members = users.iter().map(|(id, seat)| (id, seat.info.as_deref()));
-            server::presence_snapshot(members).into()
-        });
-        Arc::clone(snapshot)
+    /// What a newcomer hears, itself included.
+    pub(crate) fn succeeded(&mut self, channel: &ChannelName) -> Frame {
+        let seats = self.users.values().map(|seat| &seat.spelled);
+        let snapshot = || server::presence_succeeded(channel, seats);
+        self.snapshot.get_or_insert_with(snapshot).clone()
+    }
+}
+
+impl Seat {
+    fn new(member: &Member) -> Self {
+        Self { spelled: Spelled::new(&member.id, member.info.as_deref()), connections: 0 }
     }
 }
 
@@ -84,6 +83,11 @@ mod tests {
         Member { id: id.parse().unwrap(), info: info.map(Into::into) }
     }
 
+    fn snapshot(members: &mut Members) -> String {
+        let frame = members.succeeded(&"presence-room".parse().unwrap());
+        String::from_utf8(frame.payload().to_vec()).unwrap()
+    }
+
     // contract: 5.7, 5.9, 5.11
     #[test]
     fn a_user_comes_with_the_first_connection_and_goes_with_the_last() {
@@ -91,7 +95,7 @@ mod tests {
         assert!(members.join(&member("a", Some(r#"{"n":1}"#))));
         assert!(!members.join(&member("a", Some(r#"{"n":2}"#))));
         assert_eq!(members.count(), 1);
-        assert!(members.snapshot().contains(r#""a":{"n":1}"#));
+        assert!(snapshot(&mut members).contains(r#"\"a\":{\"n\":1}"#));
         let a = "a".parse().unwrap();
         assert!(!members.leave(&a));
         assert!(members.leave(&a));
@@ -104,10 +108,10 @@ mod tests {
     fn the_snapshot_follows_every_change() {
         let mut members = Members::default();
         members.join(&member("a", None));
-        assert!(members.snapshot().contains(r#""count":1"#));
+        assert!(snapshot(&mut members).contains(r#"\"count\":1"#));
         members.join(&member("b", None));
-        assert!(members.snapshot().contains(r#""count":2"#));
+        assert!(snapshot(&mut members).contains(r#"\"count\":2"#));
         members.leave(&"a".parse().unwrap());
-        assert!(members.snapshot().contains(r#""ids":["b"]"#));
+        assert!(snapshot(&mut members).contains(r#"\"ids\":[\"b\"]"#));
     }
 }

@@ -16,6 +16,7 @@ use crate::app::{App, Live, Settings};
 use crate::conn::ChannelId;
 use crate::hub::ClientEvent;
 use crate::shard::Refusal;
+pub use crate::subscriptions::Subscription;
 use crate::subscriptions::Subscriptions;
 
 /// What follows from what a client said.
@@ -47,17 +48,6 @@ pub enum Action {
     },
     /// The end of the connection.
     Close(Close),
-}
-
-/// A channel that a connection listens to.
-#[derive(Debug)]
-pub struct Subscription {
-    /// Its name.
-    pub channel: ChannelName,
-    /// Its life on this node.
-    pub id: ChannelId,
-    /// Who the connection is there, on presence channels.
-    pub user: Option<UserId>,
 }
 
 /// Who a connection signed in as.

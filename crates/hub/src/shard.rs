@@ -141,7 +141,7 @@ impl Shard {
         let Some(channel) = self.find_mut(place) else { return };
         let id = channel.id;
         let succeeded = match channel.members.as_deref_mut() {
-            Some(members) => server::presence_succeeded(place.channel, &members.snapshot()),
+            Some(members) => members.succeeded(place.channel),
             None => server::subscription_succeeded(place.channel),
         };
         let mut frames = SmallVec::from_iter([succeeded]);

@@ -3,13 +3,25 @@
 
 use std::hash::BuildHasher as _;
 
+use bellwire_protocol::{ChannelName, UserId};
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use crate::session::Subscription;
+use crate::conn::ChannelId;
 
 /// Up to so many, looking through the list is faster than anything else.
 const LIST_MAX: usize = 32;
+
+/// A channel that a connection listens to.
+#[derive(Debug)]
+pub struct Subscription {
+    /// Its name.
+    pub channel: ChannelName,
+    /// Its life on this node.
+    pub id: ChannelId,
+    /// Who the connection is there, on presence channels.
+    pub user: Option<UserId>,
+}
 
 /// The subscriptions of a connection.
 #[derive(Debug, Default)]
@@ -106,7 +118,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::conn::ChannelId;
 
     fn subscription(number: u64) -> Subscription {
         let channel = format!("room-{number}").parse().unwrap();

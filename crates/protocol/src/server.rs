@@ -49,33 +49,64 @@ pub fn subscription_succeeded(channel: &ChannelName) -> Frame {
     internal("pusher_internal:subscription_succeeded", "{}", Some(channel))
 }
 
-/// A subscription to a presence channel stands; `snapshot` is what [`presence_snapshot`] made.
-#[must_use]
-pub fn presence_succeeded(channel: &ChannelName, snapshot: &str) -> Frame {
-    internal("pusher_internal:subscription_succeeded", snapshot, Some(channel))
+/// A member as snapshots name it, escaped once for all of them: of a room, every newcomer gets one.
+#[derive(Debug)]
+pub struct Spelled {
+    /// `\"id\":info`, as it stands in a string.
+    entry: Box<[u8]>,
+    /// How much of it is the id.
+    id: usize,
 }
 
-/// Who is there: ids, a hash with a key for every one of them, and their number (contract 5.4, 5.5).
-pub fn presence_snapshot<'a, I>(members: I) -> String
-where
-    I: Iterator<Item = (&'a UserId, Option<&'a str>)> + Clone,
-{
-    let mut out = br#"{"presence":{"ids":["#.to_vec();
+impl Spelled {
+    /// A member with what is said of it.
+    #[must_use]
+    pub fn new(id: &UserId, info: Option<&str>) -> Self {
+        let mut entry = Vec::new();
+        push_string(&mut entry, id.as_str());
+        let mut entry = inside_a_string(entry);
+        let id = entry.len();
+        entry.push(b':');
+        entry.extend(inside_a_string(info.unwrap_or("null").into()));
+        Self { entry: entry.into(), id }
+    }
+}
+
+/// Text as it stands in a string literal, without the quotes.
+fn inside_a_string(text: Vec<u8>) -> Vec<u8> {
+    let mut literal = Vec::with_capacity(text.len() + 2);
+    push_string(&mut literal, &crate::json::into_text(text));
+    literal.pop();
+    literal.remove(0);
+    literal
+}
+
+/// A subscription to a presence channel stands. Who is there: ids, a hash with a key for every one of
+/// them, and their number (contract 5.4, 5.5).
+pub fn presence_succeeded<'a>(
+    channel: &ChannelName,
+    members: impl Iterator<Item = &'a Spelled> + Clone,
+) -> Frame {
+    let bytes: usize = members.clone().map(|member| member.entry.len() + member.id + 2).sum();
+    let mut frame = FrameBuilder::with_capacity(256 + channel.as_str().len() + bytes);
+    let out = frame.payload();
+    out.extend_from_slice(br#"{"event":"pusher_internal:subscription_succeeded","data":""#);
+    out.extend_from_slice(br#"{\"presence\":{\"ids\":["#);
     let mut count = 0;
-    for (id, _) in members.clone() {
-        separate(&mut out, count);
-        push_string(&mut out, id.as_str());
+    for member in members.clone() {
+        separate(out, count);
+        out.extend_from_slice(&member.entry[..member.id]);
         count += 1;
     }
-    out.extend_from_slice(br#"],"hash":{"#);
-    for (at, (id, info)) in members.enumerate() {
-        separate(&mut out, at);
-        push_string(&mut out, id.as_str());
-        out.push(b':');
-        out.extend_from_slice(info.unwrap_or("null").as_bytes());
+    out.extend_from_slice(br#"],\"hash\":{"#);
+    for (at, member) in members.enumerate() {
+        separate(out, at);
+        out.extend_from_slice(&member.entry);
     }
-    out.extend_from_slice(format!(r#"}},"count":{count}}}}}"#).as_bytes());
-    crate::json::into_text(out)
+    out.extend_from_slice(format!(r#"}},\"count\":{count}}}}}","channel":"#).as_bytes());
+    push_string(out, channel.as_str());
+    out.push(b'}');
+    frame.finish_text()
 }
 
 /// A subscription was refused, for clients that listen for it by channel (contract 4.9).
@@ -254,11 +285,12 @@ mod tests {
     #[test]
     fn a_snapshot_has_a_hash_key_for_every_member() {
         let (a, b) = (user("1"), user("b\""));
-        let members = [(&a, Some(r#"{"name":"A"}"#)), (&b, None)];
-        assert_eq!(
-            presence_snapshot(members.into_iter()),
-            r#"{"presence":{"ids":["1","b\""],"hash":{"1":{"name":"A"},"b\"":null},"count":2}}"#
-        );
+        let members = [Spelled::new(&a, Some(r#"{"name":"A\n"}"#)), Spelled::new(&b, None)];
+        let data =
+            r#"{"presence":{"ids":["1","b\""],"hash":{"1":{"name":"A\n"},"b\"":null},"count":2}}"#;
+        let room = channel("presence-r");
+        let as_one = internal("pusher_internal:subscription_succeeded", data, Some(&room));
+        assert_eq!(said(&presence_succeeded(&room, members.iter())), said(&as_one));
     }
 
     // contract: 5.7, 3.2

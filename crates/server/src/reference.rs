@@ -71,12 +71,7 @@ fn the_limits_reference_is_generated() {
         ("channels of a publish", limits::CHANNELS_PER_PUBLISH, "", "400"),
         ("events of a batch", limits::EVENTS_PER_BATCH, "", "400 \"Batch too large\""),
         ("body of a request", limits::API_BODY_BYTES, "bytes", "413"),
-        (
-            "message from a client, inflated if it came compressed",
-            limits::CLIENT_MESSAGE_BYTES,
-            "bytes",
-            "close 1009",
-        ),
+        ("message from a client, inflated", limits::CLIENT_MESSAGE_BYTES, "bytes", "close 1009"),
         ("no JSON objects in a row", limits::BAD_MESSAGES_IN_A_ROW.into(), "", "close 1008"),
         (
             "channels of a connection",

@@ -169,6 +169,22 @@ impl Turn {
         chain.tail = link;
     }
 
+    /// What a chain holds, if it is one parcel: bytes for a socket.
+    pub(crate) fn only(&self, chain: Chain) -> Option<&Bytes> {
+        self.only_parcel(chain).map(|parcel| &parcel.bytes)
+    }
+
+    /// The same for one who takes compressed messages.
+    pub(crate) fn only_squeezed(&self, chain: Chain, deflater: &mut Deflater) -> Option<&Bytes> {
+        let parcel = self.only_parcel(chain)?;
+        Some(parcel.squeezed.get_or_init(|| parcel.squeeze(deflater)))
+    }
+
+    fn only_parcel(&self, chain: Chain) -> Option<&Parcel> {
+        let link = self.links.get(chain.head as usize).filter(|_| chain.head == chain.tail)?;
+        self.parcels.get(link.parcel as usize)
+    }
+
     /// What a chain holds, as bytes for a socket.
     pub(crate) fn bytes(&self, chain: Chain) -> impl Iterator<Item = &Bytes> {
         self.parcels_of(chain).map(|parcel| &parcel.bytes)

@@ -298,8 +298,27 @@ impl Worker {
         if chain.is_empty() || connection.closing.is_some() {
             return;
         }
+        let mut rest = None;
+        let one = if !connection.takes_at_once() {
+            None
+        } else if connection.deflates {
+            self.turn.only_squeezed(chain, self.deflater.get_or_insert_default())
+        } else {
+            self.turn.only(chain)
+        };
+        if let Some(one) = one {
+            // So it is for nearly everyone, nearly always.
+            match connection.write_at_once(one, &mut self.tally) {
+                written if written == one.len() => return,
+                0 => {}
+                written => rest = Some(one.slice(written..)),
+            }
+        }
         let cap = self.settings.backlog_bytes_max;
         let sent = match &connection.transport {
+            Transport::Socket(_) if let Some(rest) = &rest => {
+                connection.write(std::iter::once(rest), cap, &mut self.tally)
+            }
             Transport::Socket(_) if connection.deflates => {
                 let deflater = self.deflater.get_or_insert_default();
                 let bytes = self.turn.squeezed(chain, deflater);
