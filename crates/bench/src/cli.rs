@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::scenario::{
-    announced, drain, fanout, idle, saturate, stopped_reader, webhooks, webhooks_cost,
+    announced, channels, client_events, connect, drain, fanout, idle, presence, publish, saturate,
+    stopped_reader, webhooks, webhooks_cost,
 };
 
 /// Puts load on a Pusher-compatible server and reports what it costs.
@@ -30,6 +31,16 @@ pub(crate) enum Scenario {
     Fanout(fanout::Options),
     /// One channel, as fast as the API accepts.
     Saturate(saturate::Options),
+    /// Many channels, several to a connection: CPU per delivery, at a rate or saturated.
+    Channels(channels::Options),
+    /// Client events one to one: CPU per message, at a rate or as fast as answered.
+    ClientEvents(client_events::Options),
+    /// Publishes that nobody hears, as fast as the API accepts: CPU per request.
+    Publish(publish::Options),
+    /// Many connect and subscribe at once, then all leave: CPU of each, memory before and after.
+    Connect(connect::Options),
+    /// A member who comes and goes in a presence channel: CPU per event delivered.
+    Presence(presence::Options),
     /// One of many readers stops; the others must not notice.
     StoppedReader(stopped_reader::Options),
     /// SIGTERM to one instance; its clients must find the other, spread over the window.

@@ -13,6 +13,7 @@ use mio::{Events, Interest, Poll, Token};
 use crate::net::Alarm;
 use crate::publisher::Publisher;
 use crate::socket::{Answer, Closing, Endpoint, Hearer, Phase, Socket};
+use crate::topics::Topics;
 
 /// Every connection of a run. Sockets and publishers are named by the order they were added in.
 #[derive(Debug)]
@@ -61,14 +62,23 @@ impl Client {
         self.open
     }
 
+    /// What the server calls a connection; empty until it has been greeted, and once it has closed.
+    pub(crate) fn socket_id(&self, index: usize) -> &str {
+        self.sockets.get(index).and_then(Option::as_ref).map_or("", |socket| &*socket.id)
+    }
+
     /// Starts a new connection and tells its number.
     ///
     /// # Errors
     /// When the kernel refuses at once.
-    pub(crate) fn add(&mut self, endpoint: &Rc<Endpoint>, channel: &Rc<str>) -> Result<usize> {
+    pub(crate) fn add(
+        &mut self,
+        endpoint: &Rc<Endpoint>,
+        topics: impl Into<Topics>,
+    ) -> Result<usize> {
         self.sockets.push(None);
         let index = self.sockets.len() - 1;
-        self.reopen(index, endpoint, channel)?;
+        self.reopen(index, endpoint, topics)?;
         Ok(index)
     }
 
@@ -80,9 +90,9 @@ impl Client {
         &mut self,
         index: usize,
         endpoint: &Rc<Endpoint>,
-        channel: &Rc<str>,
+        topics: impl Into<Topics>,
     ) -> Result<()> {
-        let mut socket = Socket::connect(endpoint, Rc::clone(channel), index)?;
+        let mut socket = Socket::connect(endpoint, topics.into())?;
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut socket.stream, Token(index), both)?;
         self.sockets[index] = Some(socket);
@@ -94,18 +104,18 @@ impl Client {
     ///
     /// # Errors
     /// When one is refused or closed, or nothing moves for half a minute.
-    pub(crate) fn open_all(
+    pub(crate) fn open_all<T: Into<Topics>>(
         &mut self,
         endpoint: &Rc<Endpoint>,
         count: usize,
-        channel: impl Fn(usize) -> Rc<str>,
+        topics: impl Fn(usize) -> T,
     ) -> Result<()> {
         let mut opening = Opening::default();
         let mut moved = Instant::now();
         let mut added = 0;
         while opening.live < count {
             while added < count && added - opening.live < OPENING_AT_ONCE {
-                self.add(endpoint, &channel(added))?;
+                self.add(endpoint, topics(added))?;
                 added += 1;
             }
             let before = opening.live;
@@ -117,7 +127,8 @@ impl Client {
                 moved = Instant::now();
             }
             if moved.elapsed() > Duration::from_secs(30) {
-                bail!("{} of {count} connections opened, then nothing moved", opening.live);
+                let (live, heard) = (opening.live, self.complaint());
+                bail!("{live} of {count} connections opened, then nothing moved {heard}");
             }
         }
         Ok(())
@@ -229,6 +240,12 @@ impl Client {
     pub(crate) fn hang_up(&mut self) {
         self.sockets.clear();
         self.open = 0;
+    }
+
+    /// The first that the server has complained of to anybody.
+    fn complaint(&self) -> &str {
+        let mut complaints = self.sockets.iter().flatten().map(|socket| &*socket.complaint);
+        complaints.find(|complaint| !complaint.is_empty()).unwrap_or_default()
     }
 
     fn on_socket<H: Hearer>(&mut self, index: usize, event: &Event, hearer: &mut H) {

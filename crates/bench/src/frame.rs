@@ -1,12 +1,12 @@
-//! WebSocket frames as the harness needs them: server frames are split by their headers alone, and
-//! the few frames that a client says are masked. RFC 6455, section 5.2.
+//! WebSocket frames as the harness needs them: frames are split by their headers alone, and those
+//! that a client says are masked. RFC 6455, section 5.2.
 
-/// One unfragmented frame from the server, borrowed from the read buffer.
+/// One unfragmented frame, borrowed from the read buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
     /// Which kind of frame: one of the constants below.
     pub(crate) opcode: u8,
-    /// The bytes after the header; server frames are never masked.
+    /// The bytes after the header and the mask, as they are on the wire: our own masks are zero.
     pub(crate) payload: &'a [u8],
     /// Header and payload together, so the caller can step to the next frame.
     pub(crate) size: usize,
@@ -22,14 +22,15 @@ pub(crate) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
         127 => (10, long_length(bytes)?),
         short => (2, usize::from(short)),
     };
+    let start = if second & MASKED == 0 { start } else { start + MASK.len() };
     let payload = bytes.get(start..start.checked_add(length)?)?;
     Some(Frame { opcode: head & 0x0f, payload, size: start + length })
 }
 
 /// A masked frame. The mask is zero, which is legal and leaves the payload readable in captures.
 pub(crate) fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = header(opcode, 0x80, payload.len());
-    frame.extend_from_slice(&[0; 4]);
+    let mut frame = header(opcode, MASKED, payload.len());
+    frame.extend_from_slice(&MASK);
     frame.extend_from_slice(payload);
     frame
 }
@@ -74,6 +75,10 @@ pub(crate) const CLOSE: u8 = 0x8;
 pub(crate) const PING: u8 = 0x9;
 /// The answer to a probe.
 pub(crate) const PONG: u8 = 0xa;
+/// Says that a mask follows the length.
+const MASKED: u8 = 0x80;
+/// Leaves a payload as it is.
+const MASK: [u8; 4] = [0; 4];
 
 #[cfg(test)]
 mod tests {
@@ -87,6 +92,16 @@ mod tests {
             let frame = first(&bytes).expect("a whole frame");
             assert_eq!((frame.opcode, frame.payload.len()), (TEXT, length));
             assert_eq!(frame.size, bytes.len());
+        }
+    }
+
+    #[test]
+    fn a_masked_frame_is_taken_as_it_was_said() {
+        for length in [0, 125, 126, 70_000] {
+            let payload = vec![b'x'; length];
+            let bytes = masked(TEXT, &payload);
+            let frame = first(&bytes).expect("a whole frame");
+            assert_eq!((frame.payload, frame.size), (&payload[..], bytes.len()));
         }
     }
 

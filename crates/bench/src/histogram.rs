@@ -26,6 +26,10 @@ impl Histogram {
         self.max_ns = self.max_ns.max(ns);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
     /// The duration in milliseconds that `share` (0..=1) of all do not exceed; 0 when empty.
     pub(crate) fn percentile_ms(&self, share: f64) -> f64 {
         let wanted = (share * self.total as f64).ceil().max(1.0) as u64;

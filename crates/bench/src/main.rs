@@ -17,6 +17,7 @@ mod scenario;
 mod sign;
 mod socket;
 mod target;
+mod topics;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -27,7 +28,8 @@ use clap::Parser as _;
 use crate::cli::{Cli, Scenario};
 use crate::report::Report;
 use crate::scenario::{
-    announced, drain, fanout, idle, saturate, stopped_reader, webhooks, webhooks_cost,
+    announced, channels, client_events, connect, drain, fanout, idle, presence, publish, saturate,
+    stopped_reader, webhooks, webhooks_cost,
 };
 
 fn main() -> Result<ExitCode> {
@@ -38,6 +40,11 @@ fn main() -> Result<ExitCode> {
         Scenario::Idle(options) => idle::run(options)?,
         Scenario::Fanout(options) => fanout::run(options)?,
         Scenario::Saturate(options) => saturate::run(options)?,
+        Scenario::Channels(options) => channels::run(options)?,
+        Scenario::ClientEvents(options) => client_events::run(options)?,
+        Scenario::Publish(options) => publish::run(options)?,
+        Scenario::Connect(options) => connect::run(options)?,
+        Scenario::Presence(options) => presence::run(options)?,
         Scenario::StoppedReader(options) => stopped_reader::run(options)?,
         Scenario::Drain(options) => drain::run(options)?,
         Scenario::Webhooks(options) => webhooks::run(options)?,

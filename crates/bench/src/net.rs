@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -25,15 +26,16 @@ pub(crate) fn raise_descriptor_limit() -> u64 {
 }
 
 /// Starts connecting to `to`. A loopback server is reached from a source address of our own choice,
-/// so that one address's ports do not run out and no run meets the last one's closed connections.
+/// another one every so many connections: so no address runs out of ports, however many connections
+/// came and went before, and finding a free one stays cheap.
 ///
 /// # Errors
 /// When the kernel refuses at once; a refusal by the peer comes later, as an event.
-pub(crate) fn connect(to: SocketAddr, index: usize) -> io::Result<TcpStream> {
+pub(crate) fn connect(to: SocketAddr) -> io::Result<TcpStream> {
     let family = if to.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = rustix::net::socket_with(family, SocketType::STREAM, flags, None)?;
-    if let Some(source) = source_for(to, index) {
+    if let Some(source) = source_for(to, MADE.fetch_add(1, Ordering::Relaxed)) {
         rustix::net::bind(&socket, &source)?;
     }
     match rustix::net::connect(&socket, &to) {
@@ -45,7 +47,7 @@ pub(crate) fn connect(to: SocketAddr, index: usize) -> io::Result<TcpStream> {
     Ok(TcpStream::from_std(stream))
 }
 
-fn source_for(to: SocketAddr, index: usize) -> Option<SocketAddrV4> {
+fn source_for(to: SocketAddr, made: usize) -> Option<SocketAddrV4> {
     let IpAddr::V4(address) = to.ip() else {
         return None;
     };
@@ -53,7 +55,7 @@ fn source_for(to: SocketAddr, index: usize) -> Option<SocketAddrV4> {
         return None;
     }
     let run = 1 + (std::process::id() % 250) as u8;
-    let block = 1 + (index / PORTS_PER_ADDRESS % 250) as u8;
+    let block = 1 + (made / PORTS_PER_ADDRESS % 250) as u8;
     Some(SocketAddrV4::new(Ipv4Addr::new(127, 1, run, block), 0))
 }
 
@@ -103,5 +105,22 @@ impl Alarm {
     }
 }
 
-/// Well under the 28,000 ephemeral ports that Linux gives each address.
-const PORTS_PER_ADDRESS: usize = 10_000;
+/// Well under the 28,000 ephemeral ports that Linux gives each address, which closed connections keep
+/// for a minute.
+const PORTS_PER_ADDRESS: usize = 5_000;
+/// How many connections this process has made.
+static MADE: AtomicUsize = AtomicUsize::new(0);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_in_a_row_share_an_address_until_it_has_had_enough() {
+        let server = SocketAddr::from(([127, 0, 0, 1], 80));
+        let source = |made| source_for(server, made).expect("a loopback source").ip().octets();
+        assert_eq!(source(0), source(PORTS_PER_ADDRESS - 1));
+        assert_ne!(source(0), source(PORTS_PER_ADDRESS));
+        assert_eq!(source_for(SocketAddr::from(([192, 0, 2, 1], 80)), 0), None);
+    }
+}

@@ -41,6 +41,11 @@ impl Credentials {
         }
     }
 
+    /// What opens a private or presence channel (contract, section 4.4).
+    pub(crate) fn auth(&self, text: &str) -> String {
+        format!("{}:{}", self.key, self.hmac(text))
+    }
+
     fn post(&self, host: SocketAddr, resource: &str, body: &Value) -> Vec<u8> {
         let body = body.to_string();
         let path = format!("/apps/{}/{resource}", self.app_id);

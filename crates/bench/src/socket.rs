@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use memchr::memmem;
 use mio::net::TcpStream;
-use serde_json::json;
 
 use crate::frame::{self, Frame};
 use crate::net;
+use crate::topics::Topics;
 
 /// Where connections of one kind go, and what they say first.
 #[derive(Debug)]
@@ -42,9 +42,9 @@ pub(crate) enum Phase {
     Upgrading,
     /// `pusher:connection_established` is awaited.
     Greeting,
-    /// `subscription_succeeded` is awaited.
+    /// `subscription_succeeded` is awaited, of each of its channels.
     Subscribing,
-    /// Subscribed: text frames belong to the scenario.
+    /// Subscribed to all of them: text frames belong to the scenario.
     Live,
 }
 
@@ -92,24 +92,26 @@ pub(crate) struct Socket {
     /// What is said once the stream is connected.
     endpoint: Rc<Endpoint>,
     /// What it subscribes to.
-    channel: Rc<str>,
+    topics: Topics,
+    /// How many of them are confirmed.
+    confirmed: usize,
+    /// What the server calls it; empty until it has been greeted.
+    pub(crate) id: Box<str>,
     /// The start of a frame whose rest has not arrived; nearly always empty.
     carry: Vec<u8>,
     /// What the server said in a `pusher:error`, to be told when it closes.
-    complaint: String,
+    pub(crate) complaint: String,
 }
 
 impl Socket {
-    pub(crate) fn connect(
-        endpoint: &Rc<Endpoint>,
-        channel: Rc<str>,
-        index: usize,
-    ) -> io::Result<Self> {
+    pub(crate) fn connect(endpoint: &Rc<Endpoint>, topics: Topics) -> io::Result<Self> {
         Ok(Self {
-            stream: net::connect(endpoint.address, index)?,
+            stream: net::connect(endpoint.address)?,
             phase: Phase::Connecting,
             endpoint: Rc::clone(endpoint),
-            channel,
+            topics,
+            confirmed: 0,
+            id: Box::default(),
             carry: Vec::new(),
             complaint: String::new(),
         })
@@ -207,11 +209,14 @@ impl Socket {
             }),
             (frame::TEXT, Phase::Greeting) if says("pusher:connection_established") => {
                 self.phase = Phase::Subscribing;
-                self.say(&self.subscription())
+                self.id = socket_id(frame.payload);
+                let words = self.topics.words(&self.id);
+                self.live_if_confirmed(index, hearer);
+                if words.is_empty() { Ok(()) } else { self.say(&words) }
             }
             (frame::TEXT, Phase::Subscribing) if says("subscription_succeeded") => {
-                self.phase = Phase::Live;
-                hearer.live(index);
+                self.confirmed += 1;
+                self.live_if_confirmed(index, hearer);
                 Ok(())
             }
             (frame::TEXT, _) if says("pusher:error") => {
@@ -222,10 +227,11 @@ impl Socket {
         }
     }
 
-    fn subscription(&self) -> Vec<u8> {
-        let data = json!({ "channel": &*self.channel });
-        let text = json!({ "event": "pusher:subscribe", "data": data }).to_string();
-        frame::masked(frame::TEXT, text.as_bytes())
+    fn live_if_confirmed<H: Hearer>(&mut self, index: usize, hearer: &mut H) {
+        if self.confirmed == self.topics.len() {
+            self.phase = Phase::Live;
+            hearer.live(index);
+        }
     }
 
     /// Everything a client says is smaller than an empty send buffer, so a short write is a failure.
@@ -244,5 +250,28 @@ impl Socket {
     fn ended(&self, reason: &str) -> Closing {
         let reason = format!("{reason} {}", self.complaint).trim().to_owned();
         Closing { code: None, phase: self.phase, reason }
+    }
+}
+
+/// The id in a `pusher:connection_established`, whose data is JSON within JSON: digits and a dot.
+fn socket_id(greeting: &[u8]) -> Box<str> {
+    let rest = memmem::find(greeting, b"socket_id").map_or(&[][..], |at| &greeting[at..]);
+    let is_id = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let id = rest.iter().skip_while(|byte| !is_id(byte)).take_while(|byte| is_id(byte));
+    id.map(|&byte| char::from(byte)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_id_is_found_whatever_stands_around_it() {
+        let ours = br#"{"event":"e","data":"{\"socket_id\":\"12.345\",\"activity_timeout\":120}"}"#;
+        let other = br#"{"data":"{\"activity_timeout\":120,\"socket_id\": \"12.345\"}"}"#;
+        for greeting in [&ours[..], other] {
+            assert_eq!(&*socket_id(greeting), "12.345");
+        }
+        assert_eq!(&*socket_id(b"{}"), "");
     }
 }

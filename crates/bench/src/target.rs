@@ -54,11 +54,19 @@ impl Target {
     /// # Errors
     /// When it cannot be started or does not answer.
     pub(crate) fn from_args(args: &TargetArgs) -> Result<Self> {
+        Self::from_args_with(args, "")
+    }
+
+    /// The same; one that is started has further lines of `[[apps]]` in its config.
+    ///
+    /// # Errors
+    /// When it cannot be started or does not answer.
+    pub(crate) fn from_args_with(args: &TargetArgs, app: &str) -> Result<Self> {
         if args.floor {
             return Self::floor();
         }
         match (&args.bin, args.addr) {
-            (Some(bin), None) => Self::start(bin, args),
+            (Some(bin), None) => Self::start_with(bin, args, app),
             (None, Some(address)) => Ok(Self {
                 name: args.name.clone(),
                 address,

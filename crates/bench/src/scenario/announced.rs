@@ -15,9 +15,9 @@ use crate::progress;
 use crate::receiver::Tally;
 use crate::report::{Column, Figure, Report, figure};
 use crate::scenario::churn::Churn;
-use crate::scenario::load_channel;
 use crate::scenario::stage::{Durability, Plan, Stage, bin};
 use crate::scenario::webhooks::{await_events, check_clean};
+use crate::scenario::{load_channel, megabytes};
 
 /// Options of `announced`.
 #[derive(Debug, Args)]
@@ -191,10 +191,6 @@ fn check_announced(options: &Options, stage: &Stage, report: &mut Report) {
 
 fn memory(stage: &Stage) -> Result<Memory> {
     proc::memory(stage.target.pid.context("the server's process is known")?)
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
 
 impl Options {

@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::proc::{self, Memory};
 use crate::progress;
 use crate::report::{Column, Figure, Report, figure};
+use crate::scenario::megabytes;
 use crate::scenario::meter::{Meter, Used};
 use crate::socket::{Closing, Hearer};
 use crate::target::Target;
@@ -78,9 +79,9 @@ fn measure(options: &Options, target: &Target) -> Result<Measured> {
     let pid = target.pid.context("the server's --pid is needed to read its memory")?;
     let (mut client, endpoint) = (Client::new()?, target.endpoint());
     let channel = |index: usize| -> Rc<str> {
-        if options.shared { "idle-shared".into() } else { format!("idle-{index}").into() }
+        if options.shared { "idle-shared".into() } else { idle_channel("idle", index) }
     };
-    client.open_all(&endpoint, WARM_UP, |index| format!("idle-warm-{index}").into())?;
+    client.open_all(&endpoint, WARM_UP, |index| idle_channel("idle-warm", index))?;
     let mut quiet = Quiet::default();
     wait(&mut client, &mut quiet, SETTLE)?;
     let (before, kernel_before) = (proc::memory(pid)?, proc::tcp_kernel_bytes()?);
@@ -132,16 +133,16 @@ fn figures(measured: &Measured, connections: usize) -> Vec<Figure> {
     ]
 }
 
+fn idle_channel(kind: &str, index: usize) -> Rc<str> {
+    format!("{kind}-{index}").into()
+}
+
 fn wait(client: &mut Client, quiet: &mut Quiet, time: Duration) -> Result<()> {
     let until = Instant::now() + time;
     while Instant::now() < until {
         client.turn(Duration::from_millis(100), quiet)?;
     }
     Ok(())
-}
-
-fn megabytes(bytes: u64) -> f64 {
-    bytes as f64 / 1e6
 }
 
 /// Nothing should happen; what does is kept.

@@ -1,6 +1,7 @@
 //! Event data that carries a sequence number at a fixed place, so that a receiver tells events apart
 //! without reading JSON.
 
+use anyhow::{Context as _, Result};
 use memchr::memmem;
 
 /// Data of `bytes` bytes (at least as many as the mark needs) that carries `sequence`.
@@ -9,6 +10,34 @@ pub(super) fn data(sequence: u32, bytes: usize) -> String {
     let padding = bytes.saturating_sub(text.len());
     text.extend(std::iter::repeat_n('x', padding));
     text
+}
+
+/// A message that is said again and again, each time with another number.
+#[derive(Debug)]
+pub(super) struct Stamped {
+    /// The whole of it.
+    message: Vec<u8>,
+    /// Where its number starts.
+    place: usize,
+}
+
+impl Stamped {
+    /// # Errors
+    /// When the message holds no data of ours.
+    pub(super) fn new(message: Vec<u8>) -> Result<Self> {
+        let mark = memmem::find(&message, MARK.as_bytes()).context("a message without a mark")?;
+        Ok(Self { message, place: mark + MARK.len() })
+    }
+
+    /// The message with this number.
+    pub(super) fn with(&mut self, sequence: u32) -> &[u8] {
+        let mut rest = sequence;
+        for digit in self.message[self.place..self.place + DIGITS].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        &self.message
+    }
 }
 
 /// Finds sequence numbers. Servers order the members of a frame as they like, but always alike: the
@@ -56,6 +85,15 @@ mod tests {
             }
         }
         assert_eq!(reader.sequence(b"{\"event\":\"pusher:ping\"}"), None);
+    }
+
+    #[test]
+    fn a_stamped_message_is_the_one_that_would_have_been_made() {
+        let mut stamped = Stamped::new(data(0, 40).into()).expect("data of ours");
+        for sequence in [7, 4_000_000_000, 12] {
+            assert_eq!(stamped.with(sequence), data(sequence, 40).as_bytes());
+        }
+        assert!(Stamped::new(b"no mark".to_vec()).is_err());
     }
 
     #[test]

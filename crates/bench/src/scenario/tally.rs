@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::histogram::Histogram;
+use crate::report::Report;
 use crate::scenario::payload::Reader;
 use crate::socket::{Answer, Closing, Hearer};
 
@@ -51,25 +52,58 @@ impl Tally {
         self.moved.elapsed() > patience
     }
 
-    /// Deliveries that are missing if each connection was to get `each`.
-    pub(super) fn lost(&self, each: u64) -> u64 {
-        self.by_socket.iter().map(|&got| each.saturating_sub(got.into())).sum()
+    /// Deliveries that are missing if each connection was to get what `wanted` tells of it.
+    pub(super) fn lost(&self, wanted: impl Fn(usize) -> u64) -> u64 {
+        self.by_socket().map(|(socket, got)| wanted(socket).saturating_sub(got)).sum()
     }
 
-    /// Deliveries beyond `each`.
-    pub(super) fn doubled(&self, each: u64) -> u64 {
-        self.by_socket.iter().map(|&got| u64::from(got).saturating_sub(each)).sum()
+    /// Deliveries beyond that.
+    pub(super) fn doubled(&self, wanted: impl Fn(usize) -> u64) -> u64 {
+        self.by_socket().map(|(socket, got)| got.saturating_sub(wanted(socket))).sum()
     }
-}
 
-impl Hearer for Tally {
-    fn frame(&mut self, socket: usize, payload: &[u8], at: Instant) {
-        let Some(sequence) = self.reader.sequence(payload) else { return };
+    /// Says how many of the wanted deliveries came, and what else did not go as it should; tells how
+    /// many were lost.
+    pub(super) fn check(
+        &self,
+        report: &mut Report,
+        name: &str,
+        wanted: impl Fn(usize) -> u64,
+    ) -> u64 {
+        let (lost, doubled) = (self.lost(&wanted), self.doubled(&wanted));
+        report.check(
+            lost == 0 && doubled == 0,
+            format!("{name}: {} delivered, {lost} lost, {doubled} doubled", self.delivered),
+        );
+        if let Some(status) = self.refused {
+            report.check(false, format!("{name}: a publish was answered {status}"));
+        }
+        if let Some(closing) = self.closings.first() {
+            let count = self.closings.len();
+            report.check(false, format!("{name}: {count} connections closed, first {closing:?}"));
+        }
+        lost
+    }
+
+    /// A delivery of an event that carries this number.
+    pub(super) fn record(&mut self, socket: usize, sequence: u32, at: Instant) {
         self.by_socket[socket] += 1;
         self.delivered += 1;
         self.moved = at;
         if let Some(due) = self.due.get(sequence as usize) {
             self.latency.record(at.saturating_duration_since(*due));
+        }
+    }
+
+    fn by_socket(&self) -> impl Iterator<Item = (usize, u64)> {
+        self.by_socket.iter().map(|&got| u64::from(got)).enumerate()
+    }
+}
+
+impl Hearer for Tally {
+    fn frame(&mut self, socket: usize, payload: &[u8], at: Instant) {
+        if let Some(sequence) = self.reader.sequence(payload) {
+            self.record(socket, sequence, at);
         }
     }
 

@@ -30,8 +30,9 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     let without = Stage::start(&options.target, "no endpoint", &plan(0))?;
     let title = format!("webhooks-cost: {}, {} rounds", options.load.title(), options.rounds);
     let targets = [with.target, without.target];
-    let mut report = in_turn(title, options.rounds, &targets, |target, report| {
-        fanout::one_round(&options.load, target, report)
+    let names = targets.each_ref().map(|target| &*target.name);
+    let mut report = in_turn(title, options.rounds, &names, |index, report| {
+        fanout::one_round(&options.load, &targets[index], report)
     })?;
     let heard = with.receiver.heard().total();
     let counted = targets.first().context("there are two")?.counter(EVENTS);

@@ -1,0 +1,195 @@
+//! Many connect and subscribe at once, as after an outage; then all of them leave, and the server has
+//! three seconds to give back what they took.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::client::Client;
+use crate::histogram::Histogram;
+use crate::proc::{self, Memory};
+use crate::report::{Figure, Report, figure};
+use crate::scenario::meter::{Meter, Used};
+use crate::scenario::rivals::Rivals;
+use crate::scenario::{megabytes, pace};
+use crate::socket::{Closing, Hearer};
+use crate::target::Target;
+
+/// Options of `connect`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Who is measured.
+    #[command(flatten)]
+    rivals: Rivals,
+    /// How many connections, each with a channel of its own.
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
+    /// How many may be on their way at once; more than a server's accept queue holds come a second
+    /// late, when the kernel tries again. 0: all.
+    #[arg(long, default_value_t = 0)]
+    ahead: usize,
+    /// Fails when the server's resident memory is this many times what it was, after all have left.
+    #[arg(long)]
+    max_left: Option<f64>,
+}
+
+/// # Errors
+/// When a server cannot be driven or measured.
+pub(crate) fn run(options: &Options) -> Result<Report> {
+    let title = format!("connect: {} connections at once", options.connections);
+    options.rivals.measure(&title, "", |target, report| one_round(options, target, report))
+}
+
+fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
+    // What a server allocates once is not to count as left behind.
+    let mut few = Client::new()?;
+    few.open_all(&target.endpoint(), WARM_UP, |index| channel(index + options.connections))?;
+    few.hang_up();
+    std::thread::sleep(SETTLE);
+    let before = memory(target)?;
+    let mut client = Client::new()?;
+    let meter = Meter::start(target)?;
+    let arrivals = arrive(options, target, &mut client)?;
+    let arriving = meter.stop()?;
+    let with_all = memory(target)?;
+    let meter = Meter::start(target)?;
+    client.hang_up();
+    std::thread::sleep(SETTLE);
+    let leaving = meter.stop()?;
+    let measured = Measured { memory: [before, with_all, memory(target)?], arriving, leaving };
+    check(options, &target.name, &arrivals, &measured, report);
+    Ok(measured.figures(&arrivals))
+}
+
+/// Opens all connections as fast as it can and waits until each is subscribed, or nothing moves.
+fn arrive(options: &Options, target: &Target, client: &mut Client) -> Result<Arrivals> {
+    let (endpoint, count) = (target.endpoint(), options.connections);
+    let ahead = if options.ahead == 0 { count } else { options.ahead };
+    let mut arrivals = Arrivals::new();
+    while arrivals.live < count && arrivals.goes_on() {
+        let on_their_way = client.added() - arrivals.live;
+        let more = BURST.min(ahead.saturating_sub(on_their_way)).min(count - client.added());
+        for _ in 0..more {
+            arrivals.began.push(Instant::now());
+            client.add(&endpoint, channel(client.added()))?;
+        }
+        let patience = if more > 0 { Duration::ZERO } else { Duration::from_millis(100) };
+        client.turn(patience, &mut arrivals)?;
+    }
+    Ok(arrivals)
+}
+
+fn check(
+    options: &Options,
+    name: &str,
+    arrivals: &Arrivals,
+    measured: &Measured,
+    report: &mut Report,
+) {
+    let (live, count, closings) = (arrivals.live, options.connections, &arrivals.closings);
+    report.check(
+        live == count && closings.is_empty(),
+        format!("{name}: {live} of {count} subscribed, closed {:?}", closings.first()),
+    );
+    if let Some((max, left)) = options.max_left.zip(measured.left()) {
+        report.check(left <= max, format!("{name}: {left:.3} of its memory left, at most {max}"));
+    }
+}
+
+/// Follows connections until they are subscribed.
+struct Arrivals {
+    /// By connection: when it set out.
+    began: Vec<Instant>,
+    /// From setting out to subscribed.
+    took: Histogram,
+    /// How many are subscribed.
+    live: usize,
+    /// Those that were closed.
+    closings: Vec<Closing>,
+    /// When one last arrived.
+    moved: Instant,
+}
+
+impl Arrivals {
+    fn new() -> Self {
+        let (took, moved) = (Histogram::new(), Instant::now());
+        Self { began: Vec::new(), took, live: 0, closings: Vec::new(), moved }
+    }
+
+    fn goes_on(&self) -> bool {
+        self.closings.is_empty() && self.moved.elapsed() < PATIENCE
+    }
+}
+
+impl Hearer for Arrivals {
+    fn live(&mut self, socket: usize) {
+        self.live += 1;
+        self.moved = Instant::now();
+        self.took.record(self.moved - self.began[socket]);
+    }
+
+    fn closed(&mut self, _socket: usize, closing: Closing) {
+        self.closings.push(closing);
+    }
+}
+
+/// What the server took.
+struct Measured {
+    /// Its memory before, with everybody, and after they left; `None` if its process is not known.
+    memory: [Option<Memory>; 3],
+    /// While they came.
+    arriving: Used,
+    /// While they left.
+    leaving: Used,
+}
+
+impl Measured {
+    /// How many times its former memory it has in the end.
+    fn left(&self) -> Option<f64> {
+        let [before, _, after] = self.memory;
+        Some(after?.rss as f64 / before?.rss as f64)
+    }
+
+    fn figures(&self, arrivals: &Arrivals) -> Vec<Figure> {
+        let (arriving, live, took) = (&self.arriving, arrivals.live as u64, &arrivals.took);
+        let [before, with_all, after] =
+            self.memory.map(|memory| memory.map(|memory| megabytes(memory.rss)));
+        let left = self.leaving.server_us_each(live);
+        let per_second = live as f64 / arriving.took.as_secs_f64();
+        let (server, own) = (arriving.server_us_each(live), arriving.own_us_each(live));
+        let mut figures = vec![
+            figure("server_cpu_us", "server CPU per connection", "µs", server),
+            figure("client_cpu_us", "client CPU per connection", "µs", own),
+            figure("leave_cpu_us", "server CPU per leave", "µs", left),
+            figure("connects_per_s", "subscribed", "/s", per_second),
+            figure("connect_p50_ms", "subscribed p50", "ms", took.percentile_ms(0.5)),
+            figure("connect_p99_ms", "subscribed p99", "ms", took.percentile_ms(0.99)),
+            figure("connect_max_ms", "subscribed max", "ms", took.max_ms()),
+            figure("rss_before", "resident before", "MB", before),
+            figure("rss_with_all", "resident with all", "MB", with_all),
+            figure("rss_left", "resident 3 s after all left", "MB", after),
+            figure("left_ratio", "of what it was before", "", self.left()),
+        ];
+        figures.extend(pace::crowd(arriving));
+        figures
+    }
+}
+
+fn memory(target: &Target) -> Result<Option<Memory>> {
+    target.pid.map(proc::memory).transpose()
+}
+
+fn channel(index: usize) -> Rc<str> {
+    format!("connect-{index}").into()
+}
+
+/// Connections that come and leave before the first reading.
+const WARM_UP: usize = 50;
+/// How many set out before what has arrived is read.
+const BURST: usize = 50;
+/// How long a server has to give memory back.
+const SETTLE: Duration = Duration::from_secs(3);
+/// Longer than the kernel takes to try three times.
+const PATIENCE: Duration = Duration::from_secs(20);
