@@ -45,8 +45,13 @@ fn member(channel_data: &str) {
     let id: String = serde_json::from_str(data["user_id"].get()).expect("an id is a string");
     assert_eq!(id, member.id.as_str());
     assert_eq!(data.get("user_info").map(|info| info.get()), member.info.as_deref());
-    let snapshot = server::presence_snapshot([(&member.id, member.info.as_deref())].into_iter());
-    serde_json::from_str::<&RawValue>(&snapshot).expect("a snapshot is JSON");
+    let spelled = server::Spelled::new(&member.id, member.info.as_deref());
+    let succeeded = server::presence_succeeded(&channel, [&spelled, &spelled].into_iter());
+    let data = JsonStr::from_raw(object(&succeeded)["data"]).expect("data is a string").into_text();
+    let data: serde_json::Value = serde_json::from_str(&data).expect("a snapshot is JSON");
+    let presence = &data["presence"];
+    assert_eq!(presence["ids"], serde_json::json!([member.id.as_str(), member.id.as_str()]));
+    assert!(presence["hash"].get(member.id.as_str()).is_some());
 }
 
 fn user(user_data: &str) {
