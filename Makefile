@@ -51,7 +51,7 @@ fuzz-short: ## Every fuzz target for five seconds
 budgets: ## Instructions of the hot paths against their budgets
 	scripts/test budgets
 
-bench: ## Memory of idle connections, and the fan-out against a bare send loop
+bench: ## Everything beside a bare send loop; writes docs/reference/benchmarks.md
 	scripts/bench
 
 docs: ## Write the generated pages anew
