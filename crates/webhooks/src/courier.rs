@@ -151,8 +151,10 @@ impl Courier {
     pub(crate) fn next_ms(&self, now_ms: u64) -> Option<u64> {
         let due = self.lanes.iter().filter_map(Lane::due);
         let last = self.last_ms();
-        let is_idle = |lane: &Lane| lane.is_idle() && (lane.has_waiting() || self.may_read());
-        let idle = self.lanes.iter().any(is_idle).then_some(now_ms);
+        let is_ready = |lane: &Lane| lane.is_idle() && lane.has_waiting();
+        let is_idle = self.lanes.iter().any(is_ready)
+            || (self.lanes.iter().any(Lane::is_idle) && self.may_read(self.reading()));
+        let idle = is_idle.then_some(now_ms);
         let first = due.map(|(due_ms, _)| due_ms).chain(idle).min();
         let send = first.and_then(|first_ms| self.may_send_ms(first_ms));
         [last, send, self.next_rerun_ms()].into_iter().flatten().min()
@@ -167,10 +169,14 @@ impl Courier {
         }
     }
 
+    /// Lanes for which the store is being asked.
+    fn reading(&self) -> usize {
+        self.lanes.iter().filter(|lane| lane.is_reading()).count()
+    }
+
     /// Whether the store may be asked for what another lane waits for: not for more than there are
     /// slots for.
-    fn may_read(&self) -> bool {
-        let reading = self.lanes.iter().filter(|lane| lane.is_reading()).count();
+    fn may_read(&self, reading: usize) -> bool {
         match self.breaker.is_open() {
             true => self.under_way + reading == 0,
             false => self.under_way + reading < self.slots(),
@@ -183,12 +189,13 @@ impl Courier {
         let has_parts = self.lanes.iter().any(|lane| !lane.parts.is_empty());
         let only_parts = self.breaker.is_open() && has_parts;
         let first = self.first_lane;
+        let mut reading = None;
         for at in (0..lanes).map(|step| (first + step) % lanes) {
             if only_parts && self.lanes[at].parts.is_empty() {
                 continue;
             }
             let under_way = self.under_way;
-            self.run_lane(at, turn);
+            self.run_lane(at, &mut reading, turn);
             if self.under_way > under_way {
                 // Whoever had a slot is the last to get the next one.
                 self.first_lane = (at + 1) % lanes;
@@ -196,7 +203,7 @@ impl Courier {
         }
     }
 
-    fn run_lane(&mut self, at: usize, turn: &mut Turn) {
+    fn run_lane(&mut self, at: usize, reading: &mut Option<usize>, turn: &mut Turn) {
         let now_ms = turn.now_ms;
         let may_send = self.may_send(now_ms);
         let lane = &self.lanes[at];
@@ -211,7 +218,13 @@ impl Courier {
             }
             None if !may_send => {}
             None if lane.has_waiting() => self.cut(at, turn),
-            None if lane.is_idle() && self.may_read() => self.read(at, turn),
+            None if lane.is_idle() => {
+                let reading = reading.get_or_insert_with(|| self.reading());
+                if self.may_read(*reading) {
+                    *reading += 1;
+                    self.read(at, turn);
+                }
+            }
             None => {}
         }
     }
