@@ -216,3 +216,21 @@ fn check_header(name: &str, value: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+impl Endpoint {
+    /// One that is well, with these terms.
+    pub(crate) fn of_a_test(id: &str, app: AppId, terms: Terms) -> Self {
+        let text = "whsec_AAAA".into();
+        Self {
+            id: id.parse().unwrap(),
+            app,
+            terms,
+            origin: Origin::Stored,
+            created_at_ms: 0,
+            disabled: None,
+            failing_since_ms: None,
+            secrets: vec![SigningSecret { text, created_at_ms: 0, expires_at_ms: None }],
+        }
+    }
+}

@@ -4,7 +4,7 @@ use bellwire_hub::fact::What;
 
 use super::*;
 use crate::attempt::Failure;
-use crate::endpoint::{Origin, SigningSecret, Terms};
+use crate::endpoint::Terms;
 use crate::event::{Event, lane_of};
 use crate::outbox::Step;
 
@@ -101,17 +101,7 @@ impl House {
 }
 
 fn endpoint(terms: Terms) -> Endpoint {
-    let secret = SigningSecret { text: "whsec_AAAA".into(), created_at_ms: 0, expires_at_ms: None };
-    Endpoint {
-        id: "ep_1".parse().unwrap(),
-        app: "1".parse().unwrap(),
-        terms,
-        origin: Origin::Stored,
-        created_at_ms: 0,
-        disabled: None,
-        failing_since_ms: None,
-        secrets: vec![secret],
-    }
+    Endpoint::of_a_test("ep_1", "1".parse().unwrap(), terms)
 }
 
 fn terms() -> Terms {

@@ -4,9 +4,8 @@
 use bellwire_protocol::{AppId, ChannelName};
 
 use super::chance::Chance;
-use crate::endpoint::{Endpoint, Origin, SigningSecret, Terms};
+use crate::endpoint::{Endpoint, Terms};
 use crate::event::{COUNT_CHANGED, Kind, lane_of};
-use crate::ids::EndpointId;
 use crate::outbox::Retention;
 use crate::settle::SettleRules;
 use crate::turn::DeliveryRules;
@@ -123,18 +122,7 @@ fn app(at: u64, batching: bool, chance: &mut Chance) -> AppPlan {
 }
 
 pub(super) fn endpoint(number: u64, app: &AppPlan, terms: Terms) -> Endpoint {
-    let id: EndpointId = format!("ep_{number}").parse().unwrap();
-    let secret = SigningSecret { text: "whsec_AAAA".into(), created_at_ms: 0, expires_at_ms: None };
-    Endpoint {
-        id,
-        app: app.id.clone(),
-        terms,
-        origin: Origin::Stored,
-        created_at_ms: 0,
-        disabled: None,
-        failing_since_ms: None,
-        secrets: vec![secret],
-    }
+    Endpoint::of_a_test(&format!("ep_{number}"), app.id.clone(), terms)
 }
 
 /// What an endpoint wants.
