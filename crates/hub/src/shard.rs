@@ -130,12 +130,6 @@ impl Shard {
         channel.say_count(now_ms, &place.app.live().settings, effects);
     }
 
-    /// Whether a connection waited to be admitted; it does no more.
-    fn waits_no_more(&mut self, id: ChannelId, conn: Conn) -> bool {
-        let held = self.held.get_mut(&id);
-        held.is_some_and(|held| held.extract_if(.., |waits| *waits == conn).next().is_some())
-    }
-
     /// From now on a connection hears what is said on its channel, and first what there is to know.
     fn admit(&mut self, now_ms: u64, place: Place<'_>, conn: Conn, effects: &mut Effects) {
         let Some(channel) = self.find_mut(place) else { return };
@@ -162,9 +156,10 @@ impl Shard {
         effects: &mut Effects,
     ) {
         let Place { app, channel: name, .. } = place;
-        let Some(id) = self.id(place) else { return };
-        let was_admitted = !self.waits_no_more(id, conn);
-        let Some(channel) = self.find_mut(place) else { return };
+        let channel = self.channels.find_mut(place.hash, |channel| is(channel, place));
+        let Some(channel) = channel else { return };
+        let id = channel.id;
+        let was_admitted = !waits_no_more(self.held.get_mut(&id), conn);
         channel.remove_listener(conn.worker());
         if !closed && was_admitted {
             effects.tell(conn.worker(), Message::Dismiss { conn, channel: id });
@@ -353,6 +348,11 @@ impl Shard {
             self.channels.shrink_to(64, |channel| channel.hash);
         }
     }
+}
+
+/// Whether a connection waited to be admitted; it does no more.
+fn waits_no_more(held: Option<&mut Vec<Conn>>, conn: Conn) -> bool {
+    held.is_some_and(|held| held.extract_if(.., |waits| *waits == conn).next().is_some())
 }
 
 fn is(channel: &Channel, place: Place<'_>) -> bool {
