@@ -21,6 +21,8 @@ mod mailbox;
 mod reading;
 #[path = "../../server/src/gateway/rooms.rs"]
 mod rooms;
+#[path = "../../server/src/gateway/settings.rs"]
+mod settings;
 #[path = "../../server/src/gateway/slots.rs"]
 mod slots;
 #[path = "../../server/src/gateway/tally.rs"]
@@ -30,11 +32,4 @@ mod transport;
 #[path = "../../server/src/gateway/worker.rs"]
 mod worker;
 
-/// What all workers hold to; the same as in the server's `gateway/mod.rs`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GatewaySettings {
-    pub(crate) activity_timeout_s: u32,
-    pub(crate) pong_timeout_s: u32,
-    pub(crate) authorize_within_s: u32,
-    pub(crate) backlog_bytes_max: usize,
-}
+pub(crate) use settings::GatewaySettings;

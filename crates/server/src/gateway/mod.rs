@@ -13,6 +13,7 @@ mod lifecycle;
 pub(crate) mod mailbox;
 mod reading;
 mod rooms;
+mod settings;
 mod slots;
 mod tally;
 pub(crate) mod transport;
@@ -29,22 +30,10 @@ use bellwire_hub::{Hub, Message, Outlet};
 
 pub(crate) use congestion::Congestion;
 pub(crate) use inbox::{Arrival, Letter};
+pub(crate) use settings::GatewaySettings;
 
 use inbox::Inbox;
 use worker::Worker;
-
-/// What all workers hold to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct GatewaySettings {
-    /// Seconds of silence after which a client is probed; clients are told.
-    pub(crate) activity_timeout_s: u32,
-    /// Seconds that a probed client has to answer.
-    pub(crate) pong_timeout_s: u32,
-    /// Seconds in which a connection must prove itself, where its app asks for it.
-    pub(crate) authorize_within_s: u32,
-    /// Bytes that may wait for one slow reader.
-    pub(crate) backlog_bytes_max: usize,
-}
 
 /// The inboxes of all workers: where the hub's messages and new connections go.
 #[derive(Debug)]
