@@ -106,7 +106,12 @@ impl Connection {
     /// Whether bytes can go straight to a TCP socket.
     pub(crate) fn takes_at_once(&self) -> bool {
         let is_tcp = matches!(self.transport, Transport::Socket(Socket::Tcp(_)));
-        is_tcp && self.backlog.is_none() && self.pace == Pace::InStep
+        is_tcp && self.is_in_step()
+    }
+
+    /// Whether nothing waits for it, and it was not behind.
+    pub(crate) fn is_in_step(&self) -> bool {
+        self.backlog.is_none() && self.pace == Pace::InStep
     }
 
     /// The shortest way out for one part: how many bytes of it the socket took, 0 also if it is

@@ -54,6 +54,11 @@ struct Parcel {
 }
 
 impl Parcel {
+    /// The frames for those who take compressed messages; made once.
+    fn squeezed(&self, deflater: &mut Deflater) -> &Bytes {
+        self.squeezed.get_or_init(|| self.squeeze(deflater))
+    }
+
     fn squeeze(&self, deflater: &mut Deflater) -> Bytes {
         match &self.frames[..] {
             [one] => one.squeezed(deflater),
@@ -176,8 +181,7 @@ impl Turn {
 
     /// The same for one who takes compressed messages.
     pub(crate) fn only_squeezed(&self, chain: Chain, deflater: &mut Deflater) -> Option<&Bytes> {
-        let parcel = self.only_parcel(chain)?;
-        Some(parcel.squeezed.get_or_init(|| parcel.squeeze(deflater)))
+        Some(self.only_parcel(chain)?.squeezed(deflater))
     }
 
     fn only_parcel(&self, chain: Chain) -> Option<&Parcel> {
@@ -196,8 +200,7 @@ impl Turn {
         chain: Chain,
         deflater: &mut Deflater,
     ) -> impl Iterator<Item = &Bytes> {
-        self.parcels_of(chain)
-            .map(|parcel| parcel.squeezed.get_or_init(|| parcel.squeeze(deflater)))
+        self.parcels_of(chain).map(|parcel| parcel.squeezed(deflater))
     }
 
     /// What a chain holds, as frames for a mailbox.

@@ -396,7 +396,7 @@ impl Worker {
     fn keep_pace(&mut self, slot: usize) {
         let cap = self.settings.backlog_bytes_max;
         let Some(connection) = self.slots.at(slot) else { return };
-        if connection.backlog.is_none() && connection.pace == Pace::InStep {
+        if connection.is_in_step() {
             return;
         }
         let pace = connection.pace_now(cap);
