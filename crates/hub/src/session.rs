@@ -343,7 +343,7 @@ impl Session {
         if event.chars().count() > limits::EVENT_NAME_CHARS {
             return refuse("Client event name is longer than 200 characters");
         }
-        if said.data.decoded_len() > settings.max_event_bytes {
+        if said.data.is_longer_than(settings.max_event_bytes) {
             return refuse(&format!(
                 "The data of this client event exceeds the allowed maximum ({} bytes)",
                 settings.max_event_bytes

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use serde_json::value::RawValue;
 
 /// A JSON string literal, quotes included, exactly as somebody wrote it.
@@ -19,7 +20,8 @@ impl<'a> JsonStr<'a> {
     /// The literal of a text.
     #[must_use]
     pub fn encode(text: &str) -> JsonStr<'static> {
-        let mut literal = Vec::with_capacity(text.len() + 2);
+        // Room for an escape here and there; JSON within JSON has many.
+        let mut literal = Vec::with_capacity(text.len() + text.len() / 4 + 2);
         push_string(&mut literal, text);
         JsonStr(Cow::Owned(into_text(literal)))
     }
@@ -35,7 +37,7 @@ impl<'a> JsonStr<'a> {
     #[must_use]
     pub fn decode(&self) -> Cow<'_, str> {
         let inner = &self.0[1..self.0.len() - 1];
-        if !inner.as_bytes().contains(&b'\\') {
+        if !has_escapes(inner) {
             return Cow::Borrowed(inner);
         }
         match serde_json::from_str::<String>(&self.0) {
@@ -48,11 +50,18 @@ impl<'a> JsonStr<'a> {
     #[must_use]
     pub fn into_text(self) -> Cow<'a, str> {
         match &self.0 {
-            Cow::Borrowed(literal) if !literal.as_bytes().contains(&b'\\') => {
+            Cow::Borrowed(literal) if !has_escapes(literal) => {
                 Cow::Borrowed(&literal[1..literal.len() - 1])
             }
             _ => Cow::Owned(self.decode().into_owned()),
         }
+    }
+
+    /// Whether the text that the literal stands for has more UTF-8 bytes than this.
+    #[must_use]
+    pub fn is_longer_than(&self, bytes: usize) -> bool {
+        // No text is longer than its literal.
+        self.0.len() - 2 > bytes && self.decoded_len() > bytes
     }
 
     /// UTF-8 bytes of the text that the literal stands for, without decoding it.
@@ -61,7 +70,7 @@ impl<'a> JsonStr<'a> {
         let inner = &self.0.as_bytes()[1..self.0.len() - 1];
         let mut len = inner.len();
         let mut at = 0;
-        while let Some(step) = inner[at..].iter().position(|&b| b == b'\\') {
+        while let Some(step) = memchr(b'\\', &inner[at..]) {
             at += step;
             let (source, decoded) = escape_sizes(&inner[at..]);
             len = len - source + decoded;
@@ -69,6 +78,10 @@ impl<'a> JsonStr<'a> {
         }
         len
     }
+}
+
+fn has_escapes(literal: &str) -> bool {
+    memchr(b'\\', literal.as_bytes()).is_some()
 }
 
 /// Bytes that the escape at the start takes, and UTF-8 bytes that it stands for.
@@ -114,6 +127,15 @@ fn decode_with_lone_surrogates(inner: &str) -> String {
 
 /// Appends the literal of a text.
 pub fn push_string(out: &mut Vec<u8>, text: &str) {
+    // Without an early end, so that many bytes are looked at in one step.
+    let plain =
+        text.bytes().fold(true, |plain, b| plain & (b >= 0x20) & (b != b'"') & (b != b'\\'));
+    if plain {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     // Writing to a Vec cannot fail, nor can a str fail to be a JSON string.
     let _ = serde_json::to_writer(out, text);
 }
@@ -121,7 +143,9 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
 /// The value without the white space between its tokens. Numbers keep their digits (contract 5.13).
 #[must_use]
 pub fn compact(raw: &str) -> Cow<'_, str> {
-    if !raw.bytes().any(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')) {
+    // Without an early end, so that many bytes are looked at in one step.
+    let is_space = |b| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+    if !raw.bytes().fold(false, |spaced, b| spaced | is_space(b)) {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());
@@ -191,6 +215,8 @@ mod tests {
             let encoded = JsonStr::encode(&text);
             prop_assert_eq!(encoded.decode(), text.as_str());
             prop_assert_eq!(encoded.decoded_len(), text.len());
+            prop_assert!(!encoded.is_longer_than(text.len()));
+            prop_assert!(text.is_empty() || encoded.is_longer_than(text.len() - 1));
         }
     }
 }

@@ -329,7 +329,7 @@ fn check_name<'a>(name: JsonStr<'a>, rules: Rules) -> Result<JsonStr<'a>, Refuse
 }
 
 fn check_data<'a>(data: JsonStr<'a>, rules: Rules) -> Result<JsonStr<'a>, Refused> {
-    if data.decoded_len() > rules.data_bytes_max {
+    if data.is_longer_than(rules.data_bytes_max) {
         return Err(Refused::TooLarge(rules.data_bytes_max));
     }
     Ok(data)
