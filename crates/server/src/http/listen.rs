@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
 use super::route::route;
+use super::settled::settled;
 use super::{House, Peer};
 use crate::config::Address;
 use crate::gateway::upgrade::Wire;
@@ -159,9 +160,8 @@ async fn connection<W: Wire>(stream: W, house: Arc<House>, peer: Peer) {
         .header_read_timeout(HEADERS_WITHIN)
         .max_buf_size(65_536)
         .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades()
-        .await;
-    if let Err(error) = served {
+        .with_upgrades();
+    if let Err(error) = settled(served).await {
         tracing::trace!(%error, "an HTTP connection ended early");
     }
 }

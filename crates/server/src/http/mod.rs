@@ -4,6 +4,7 @@
 mod answer;
 mod listen;
 mod route;
+mod settled;
 pub(crate) mod tls;
 
 use std::net::IpAddr;
