@@ -9,6 +9,8 @@ mod congestion;
 #[path = "../../server/src/gateway/connection.rs"]
 mod connection;
 pub(crate) mod delivery;
+#[path = "../../server/src/gateway/driving.rs"]
+mod driving;
 #[path = "../../server/src/gateway/fanout.rs"]
 mod fanout;
 #[path = "../../server/src/gateway/inbox.rs"]

@@ -100,9 +100,9 @@ impl Channel {
         effects: &mut Effects,
     ) {
         let here = if self.is_held { &[][..] } else { &self.listeners[..] };
-        for (worker, _) in here {
-            let message =
-                Message::Deliver { channel: self.id, frame: frame.clone(), except, traffic };
+        for (worker, hearers) in here {
+            let (channel, frame, hearers) = (self.id, frame.clone(), *hearers);
+            let message = Message::Deliver { channel, frame, except, traffic, hearers };
             effects.tell(*worker, message);
         }
     }

@@ -35,6 +35,8 @@ pub enum Message {
         except: Option<Conn>,
         /// How it counts.
         traffic: Traffic,
+        /// How many members that are.
+        hearers: u32,
     },
     /// A connection becomes a member of a channel and hears these frames first.
     Admit {

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use mio::Poll;
 use super::GatewaySettings;
 use super::admission::{Door, Request};
 use super::congestion::Congestion;
+use super::driving;
 use super::inbox::{Arrival, Inbox, Letter};
 use super::transport::{Socket, Transport};
 use super::worker::Worker;
@@ -24,7 +25,8 @@ use crate::scenario::house::{self, KEY, Nobody};
 
 /// A worker with all that waits for its next and last turn.
 pub(crate) struct Delivery {
-    worker: Option<Worker>,
+    /// With the poll that its thread sleeps in; its connections end with it.
+    worker: Option<(Mutex<Worker>, Poll)>,
     /// What the members hear, again and again.
     frame: Frame,
     /// Whether they hear it compressed.
@@ -57,7 +59,8 @@ fn deliveries_to(count: usize, deflates: bool) -> anyhow::Result<Box<dyn Work>> 
     ensure!(members <= CONNECTIONS, "there are {CONNECTIONS} connections");
     let frame = house::event_frame()?;
     let frame = if deflates { frame.shared() } else { frame };
-    let (mut worker, inbox) = worker(&frame)?;
+    let poll = Poll::new()?;
+    let (mut worker, inbox) = worker(&frame, &poll)?;
     let mut clients = connect(&mut worker, members, deflates)?;
     clients.truncate(members);
     for _ in 0..EVENTS {
@@ -66,15 +69,16 @@ fn deliveries_to(count: usize, deflates: bool) -> anyhow::Result<Box<dyn Work>> 
             frame: frame.clone(),
             except: None,
             traffic: Traffic::Broadcast,
+            hearers: members as u32,
         }));
     }
     inbox.push(Letter::Stop);
     // The scan of all connections that is due once a second is then due in every run.
     sleep(Duration::from_secs(1));
-    Ok(Box::new(Delivery { worker: Some(worker), frame, deflates, clients }))
+    Ok(Box::new(Delivery { worker: Some((Mutex::new(worker), poll)), frame, deflates, clients }))
 }
 
-fn worker(frame: &Frame) -> anyhow::Result<(Worker, Arc<Inbox>)> {
+fn worker(frame: &Frame, poll: &Poll) -> anyhow::Result<(Worker, Arc<Inbox>)> {
     let settings = GatewaySettings {
         activity_timeout_s: 120,
         pong_timeout_s: 30,
@@ -82,11 +86,11 @@ fn worker(frame: &Frame) -> anyhow::Result<(Worker, Arc<Inbox>)> {
         // A worker sends what it has before it goes on once it has a quarter of this.
         backlog_bytes_max: 4 * frame.bytes().len(),
     };
-    let poll = Poll::new()?;
     let inbox = Arc::new(Inbox::new(poll.registry(), usize::MAX)?);
     let hub = Arc::new(Hub::new(1, 0, Arc::new(Nobody::default()), Arc::new(Nobody::default())));
     let congestion = Arc::new(Congestion::default());
-    Ok((Worker::new(0, poll, Arc::clone(&inbox), hub, congestion, settings), inbox))
+    let registry = poll.registry().try_clone()?;
+    Ok((Worker::new(0, registry, Arc::clone(&inbox), hub, congestion, settings), inbox))
 }
 
 /// Gives the worker its connections, the first of which are members of the room.
@@ -126,8 +130,8 @@ fn arrival(door: &Door, stream: TcpStream, deflates: bool) -> anyhow::Result<Arr
 
 impl Work for Delivery {
     fn run(&mut self) {
-        if let Some(worker) = self.worker.take() {
-            worker.run();
+        if let Some((worker, poll)) = self.worker.take() {
+            driving::run(&worker, poll);
         }
     }
 

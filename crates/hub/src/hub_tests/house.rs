@@ -68,7 +68,7 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn take(&mut self, worker: u8, message: Message) {
         match message {
-            Message::Deliver { channel, frame, except, traffic } => {
+            Message::Deliver { channel, frame, except, traffic, .. } => {
                 let room = self.rooms.get(&channel).map_or(&[][..], Vec::as_slice);
                 let here = room.iter().filter(|conn| conn.worker() == worker);
                 assert!(here.clone().count() > 0, "woken in vain: {frame:?}");

@@ -7,7 +7,7 @@ use http::StatusCode;
 use smallvec::SmallVec;
 
 use super::{Call, refused};
-use crate::gateway::Congestion;
+use crate::gateway::{Congestion, Errands};
 use crate::http::Answer;
 
 impl Call<'_> {
@@ -72,6 +72,7 @@ impl Call<'_> {
     fn publish(&self, publish: &Publish<'_>) -> SmallVec<[ChannelInfo; 1]> {
         let asked = !publish.info.is_empty();
         self.app.usage.count_messages(if asked { 2 } else { 1 });
+        let _errands = Errands::begin();
         let to = |channel| {
             let frame = server::event(&publish.name, channel, &publish.data, None);
             self.house.hub.publish(self.now_ms, &self.app, channel, frame, publish.except)

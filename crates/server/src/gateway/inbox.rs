@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bellwire_hub::{App, Message};
@@ -11,8 +11,10 @@ use mio::{Registry, Token, Waker};
 use tokio::sync::Notify;
 
 use super::admission::Seat;
+use super::driving::Errands;
 use super::mailbox::Mailbox;
 use super::transport::Transport;
+use super::worker::Worker;
 
 /// A connection that has passed its door.
 #[derive(Debug)]
@@ -64,12 +66,21 @@ impl Letter {
             _ => LETTER_BYTES,
         }
     }
+
+    /// How many deliveries it comes to, roughly; very many for what only the worker's thread should do.
+    fn work(&self) -> u32 {
+        match self {
+            Self::Hub(Message::Deliver { hearers, .. }) => *hearers,
+            Self::Hub(Message::Admit { .. } | Message::Dismiss { .. } | Message::Say { .. }) => 1,
+            _ => MUCH,
+        }
+    }
 }
 
 /// The inbox of one worker.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    letters: Mutex<Vec<Letter>>,
+    pile: Mutex<Pile>,
     /// Bytes of the letters that wait.
     waiting: AtomicUsize,
     /// Bytes that may wait before publishers are held back.
@@ -79,54 +90,92 @@ pub(crate) struct Inbox {
     waker: Waker,
     /// Told when there is room again.
     room: Notify,
+    /// Whose inbox it is.
+    worker: OnceLock<Weak<Mutex<Worker>>>,
+}
+
+/// What waits in an inbox.
+#[derive(Debug, Default)]
+struct Pile {
+    letters: Vec<Letter>,
+    /// Deliveries that the letters come to.
+    work: u32,
 }
 
 /// The token of an inbox in its worker's poll.
 pub(crate) const WAKE: Token = Token(usize::MAX);
 /// What a letter costs beside its frame, roughly.
 const LETTER_BYTES: usize = 64;
+const MUCH: u32 = 1_000_000;
 
 impl Inbox {
     pub(crate) fn new(registry: &Registry, bytes_max: usize) -> io::Result<Self> {
         Ok(Self {
-            letters: Mutex::default(),
+            pile: Mutex::default(),
             waiting: AtomicUsize::new(0),
             bytes_max,
             awake: AtomicBool::new(false),
             waker: Waker::new(registry, WAKE)?,
             room: Notify::new(),
+            worker: OnceLock::new(),
         })
     }
 
-    /// Leaves a letter; wakes the worker only if it sleeps and nobody has woken it yet.
-    pub(crate) fn push(&self, letter: Letter) {
-        let bytes = letter.bytes();
-        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        letters.push(letter);
-        self.waiting.fetch_add(bytes, Ordering::Relaxed);
-        drop(letters);
-        if !self.awake.swap(true, Ordering::SeqCst)
-            && let Err(error) = self.waker.wake()
-        {
+    /// Says whose inbox it is, once.
+    pub(crate) fn belongs_to(&self, worker: Weak<Mutex<Worker>>) {
+        let _ = self.worker.set(worker);
+    }
+
+    /// Whose inbox it is.
+    pub(super) fn worker(&self) -> Option<Arc<Mutex<Worker>>> {
+        self.worker.get()?.upgrade()
+    }
+
+    fn pile(&self) -> MutexGuard<'_, Pile> {
+        self.pile.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the worker's thread.
+    pub(super) fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
             tracing::error!(%error, "a gateway worker cannot be woken");
         }
     }
 
-    /// Takes all letters into an empty vector, and leaves that one's room to be filled.
-    pub(crate) fn take(&self, into: &mut Vec<Letter>) {
-        let mut letters = self.letters.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut *letters, into);
+    /// Leaves a letter; wakes the worker only if it sleeps and nobody has woken it yet.
+    pub(crate) fn push(self: &Arc<Self>, letter: Letter) {
+        let bytes = letter.bytes();
+        let mut pile = self.pile();
+        pile.work = pile.work.saturating_add(letter.work());
+        pile.letters.push(letter);
+        self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        drop(pile);
+        if !self.awake.swap(true, Ordering::SeqCst) && !Errands::take_on(self) {
+            self.wake();
+        }
+    }
+
+    /// Takes all letters into an empty vector, and leaves that one's room to be filled; none if they
+    /// come to more deliveries than this. Whether there were any.
+    pub(crate) fn take(&self, deliveries_max: u32, into: &mut Vec<Letter>) -> bool {
+        let mut pile = self.pile();
+        if pile.letters.is_empty() || pile.work > deliveries_max {
+            return false;
+        }
+        std::mem::swap(&mut pile.letters, into);
+        pile.work = 0;
         let was_full = self.waiting.swap(0, Ordering::Relaxed) >= self.bytes_max;
-        drop(letters);
+        drop(pile);
         if was_full {
             self.room.notify_waiters();
         }
+        true
     }
 
     /// The worker is about to sleep; whether it may. After `false` it must look into the inbox.
     pub(crate) fn may_sleep(&self) -> bool {
         self.awake.store(false, Ordering::SeqCst);
-        let empty = self.letters.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        let empty = self.pile().letters.is_empty();
         if !empty {
             self.awake.store(true, Ordering::SeqCst);
         }

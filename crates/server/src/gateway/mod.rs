@@ -6,6 +6,7 @@
 pub(crate) mod admission;
 mod congestion;
 mod connection;
+mod driving;
 pub(crate) mod fallback;
 mod fanout;
 pub(crate) mod inbox;
@@ -21,14 +22,15 @@ pub(crate) mod upgrade;
 mod worker;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bellwire_hub::{Hub, Message, Outlet};
 
 pub(crate) use congestion::Congestion;
+pub(crate) use driving::Errands;
 pub(crate) use inbox::{Arrival, Letter};
 pub(crate) use settings::GatewaySettings;
 
@@ -111,42 +113,46 @@ impl Outlet for Switchboard {
     }
 }
 
-/// Starts a thread for every inbox.
-pub(crate) fn start(
-    switchboard: &Arc<Switchboard>,
-    polls: Vec<mio::Poll>,
+/// A worker for every inbox, not yet driven.
+fn workers(
+    switchboard: &Switchboard,
+    polls: &[mio::Poll],
     hub: &Arc<Hub>,
     settings: GatewaySettings,
-) -> io::Result<Vec<JoinHandle<()>>> {
+) -> io::Result<Vec<Arc<Mutex<Worker>>>> {
     let pairs = switchboard.inboxes.iter().zip(polls).enumerate();
     pairs
         .map(|(number, (inbox, poll))| {
-            let worker = Worker::new(
+            let worker = Arc::new(Mutex::new(Worker::new(
                 number as u8,
-                poll,
+                poll.registry().try_clone()?,
                 Arc::clone(inbox),
                 Arc::clone(hub),
                 Arc::clone(&switchboard.congestion),
                 settings,
-            );
-            let name = format!("gateway-{number}");
-            std::thread::Builder::new().name(name).spawn(move || {
-                let _end = EndWithTheServer;
-                worker.run();
-            })
+            )));
+            inbox.belongs_to(Arc::downgrade(&worker));
+            Ok(worker)
         })
         .collect()
 }
 
-/// Ends the process if its thread panics: a server that lost a worker would strand a share of its
-/// clients, a restarted one has them all back within seconds.
-struct EndWithTheServer;
-
-impl Drop for EndWithTheServer {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            tracing::error!("a gateway worker panicked; the server ends");
-            std::process::abort();
-        }
-    }
+/// Starts a thread for every worker.
+pub(crate) fn start(
+    switchboard: &Switchboard,
+    polls: Vec<mio::Poll>,
+    hub: &Arc<Hub>,
+    settings: GatewaySettings,
+) -> io::Result<Vec<JoinHandle<()>>> {
+    let workers = workers(switchboard, &polls, hub, settings)?;
+    let pairs = workers.into_iter().zip(polls).enumerate();
+    pairs
+        .map(|(number, (worker, poll))| {
+            let thread = std::thread::Builder::new().name(format!("gateway-{number}"));
+            thread.spawn(move || driving::run(&worker, poll))
+        })
+        .collect()
 }
+
+#[cfg(test)]
+mod driving_tests;

@@ -2,7 +2,6 @@
 //! inbox, and sends every connection all that the turn has for it.
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,11 +10,12 @@ use bellwire_hub::{Conn, Hub, Message};
 use bellwire_protocol::deflate::{Deflater, Inflater};
 use bellwire_protocol::{Frame, frame};
 use bytes::BytesMut;
-use mio::{Events, Poll, Registry, Token};
+use mio::{Events, Registry, Token};
 
 use super::GatewaySettings;
 use super::congestion::Congestion;
 use super::connection::{Pace, Sent};
+use super::driving::Watch;
 use super::fanout::{Chain, Delivery, Turn};
 use super::inbox::{Inbox, Letter, WAKE};
 use super::mailbox::Mailbox;
@@ -28,9 +28,9 @@ use crate::ops::clock::now_ms;
 /// A worker's state; its methods are spread over the modules of the gateway by what they are about.
 pub(crate) struct Worker {
     pub(super) number: u8,
-    poll: Poll,
     pub(super) registry: Registry,
     inbox: Arc<Inbox>,
+    letters: Vec<Letter>,
     pub(super) hub: Arc<Hub>,
     pub(super) settings: GatewaySettings,
     pub(super) slots: Slots,
@@ -62,11 +62,14 @@ pub(crate) struct Worker {
     /// Set once the node drains: whoever arrives after that is sent away at once.
     pub(super) drains: bool,
     stopping: bool,
+    /// When it was last driven.
+    pub(super) active_at: Instant,
 }
 
 /// Connections that are written to before the worker looks for something to read.
 const WRITES_BETWEEN_READS: usize = 512;
-const EVENTS: usize = 1024;
+/// Letters for which room is kept from turn to turn.
+const LETTERS: usize = 1024;
 /// How often a draining worker looks for who has to go.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// Bytes that one socket may bring in one turn. Most messages fit, others take a few turns; a flood of
@@ -76,19 +79,17 @@ pub(super) const READ_BYTES: usize = 16_384;
 impl Worker {
     pub(crate) fn new(
         number: u8,
-        poll: Poll,
+        registry: Registry,
         inbox: Arc<Inbox>,
         hub: Arc<Hub>,
         congestion: Arc<Congestion>,
         settings: GatewaySettings,
     ) -> Self {
-        let registry =
-            poll.registry().try_clone().expect("a poll's registry is an open descriptor");
         Self {
             number,
-            poll,
             registry,
             inbox,
+            letters: Vec::new(),
             hub,
             settings,
             slots: Slots::default(),
@@ -109,44 +110,48 @@ impl Worker {
             now_ms: 0,
             scanned_s: 0,
             stopping: false,
+            active_at: Instant::now(),
         }
     }
 
-    /// Runs until it is told to stop.
-    pub(crate) fn run(mut self) {
-        let mut events = Events::with_capacity(EVENTS);
-        let mut letters = Vec::new();
-        while !self.stopping {
-            let rest = match self.unread.is_empty() && self.inbox.may_sleep() {
-                true if self.leaving.is_empty() => Duration::from_secs(1),
-                true => DRAIN_STEP,
-                false => Duration::ZERO,
-            };
-            if let Err(error) = self.look(&mut events, rest) {
-                tracing::error!(%error, "a gateway worker cannot poll");
-            }
-            self.read_mail(&mut events, &mut letters);
-            self.send_away();
-            self.scan_if_due();
-            self.ledger.enter(&mut self.tally);
-        }
-    }
+    /// How long a worker sleeps that has nothing to do.
+    pub(super) const LONG_REST: Duration = Duration::from_secs(1);
 
-    /// Waits for events and reads what they announce.
-    fn look(&mut self, events: &mut Events, rest: Duration) -> io::Result<()> {
-        let polled = self.poll.poll(events, Some(rest));
-        // From here on the inbox is looked at before the next sleep: what this worker itself leaves
-        // there while it reads needs no wake.
+    /// From here on the inbox is looked at before the next sleep: what is left there needs no wake.
+    pub(super) fn begin_turn(&mut self) {
         self.inbox.stay_awake();
-        match polled {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
-        }
         self.read_clock();
+    }
+
+    /// Does what has to be done once a turn.
+    pub(super) fn end_turn(&mut self) {
+        self.send_away();
+        self.scan_if_due();
+        self.ledger.enter(&mut self.tally);
+        self.active_at = Instant::now();
+    }
+
+    /// How long the thread may sleep now; none once the worker has stopped.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        match self.unread.is_empty() && self.inbox.may_sleep() {
+            _ if self.stopping => None,
+            true if self.leaving.is_empty() => Some(Self::LONG_REST),
+            true => Some(DRAIN_STEP),
+            false => Some(Duration::ZERO),
+        }
+    }
+
+    fn read_clock(&mut self) {
+        self.now_s = self.started.elapsed().as_secs() as u32;
+        self.now_ms = now_ms();
+    }
+
+    /// Reads what the events announce.
+    pub(super) fn look(&mut self, events: &Events) {
         for token in std::mem::take(&mut self.unread) {
             self.readable(token.0, true);
         }
-        for event in events.iter() {
+        for event in events {
             let Token(slot) = event.token();
             if event.token() == WAKE {
                 continue;
@@ -158,33 +163,34 @@ impl Worker {
                 self.readable(slot, event.is_read_closed() || event.is_error());
             }
         }
-        Ok(())
-    }
-
-    fn read_clock(&mut self) {
-        self.now_s = self.started.elapsed().as_secs() as u32;
-        self.now_ms = now_ms();
     }
 
     /// Takes the inbox until it is empty. What the worker itself leaves there meanwhile is done in
     /// the same turn.
-    fn read_mail(&mut self, events: &mut Events, letters: &mut Vec<Letter>) {
+    pub(super) fn read_mail(&mut self, watch: &mut Watch) {
+        while self.read_letters(u32::MAX, Some(watch)) {}
+    }
+
+    /// Takes the inbox once, if it comes to at most so many deliveries.
+    pub(super) fn read_little(&mut self, deliveries_max: u32) {
+        self.read_letters(deliveries_max, None);
+    }
+
+    fn read_letters(&mut self, deliveries_max: u32, mut watch: Option<&mut Watch>) -> bool {
         // A reader with an empty backlog must have room for a whole turn.
         let turn_bytes_max = self.settings.backlog_bytes_max / 4;
-        loop {
-            self.inbox.take(letters);
-            if letters.is_empty() {
-                return;
+        let mut letters = std::mem::take(&mut self.letters);
+        let any = self.inbox.take(deliveries_max, &mut letters);
+        for letter in letters.drain(..) {
+            self.read_letter(letter);
+            if self.turn.is_large(turn_bytes_max) {
+                self.send_turn(watch.as_deref_mut());
             }
-            for letter in letters.drain(..) {
-                self.read_letter(letter);
-                if self.turn.is_large(turn_bytes_max) {
-                    self.send_turn(events);
-                }
-            }
-            self.send_turn(events);
-            letters.shrink_to(EVENTS);
         }
+        self.send_turn(watch);
+        letters.shrink_to(LETTERS);
+        self.letters = letters;
+        any
     }
 
     fn read_letter(&mut self, letter: Letter) {
@@ -199,13 +205,13 @@ impl Worker {
 
     fn obey(&mut self, message: Message) {
         match message {
-            Message::Deliver { channel, frame, except: None, traffic } => {
+            Message::Deliver { channel, frame, except: None, traffic, .. } => {
                 if !self.turn.joins(channel, &frame) {
                     self.end_run();
                 }
                 self.turn.join(channel, frame, traffic);
             }
-            Message::Deliver { channel, frame, except, traffic } => {
+            Message::Deliver { channel, frame, except, traffic, .. } => {
                 self.end_run();
                 let delivery = self.turn.alone(channel, frame, traffic, except);
                 self.link_members(&delivery);
@@ -274,7 +280,7 @@ impl Worker {
 
     /// Gives every connection what the turn has for it. Between pieces of a large turn the worker
     /// reads, so that clients do not wait behind ten thousand others.
-    fn send_turn(&mut self, events: &mut Events) {
+    fn send_turn(&mut self, mut watch: Option<&mut Watch>) {
         self.end_run();
         if self.turn.is_empty() {
             return;
@@ -282,9 +288,11 @@ impl Worker {
         let dirty = std::mem::take(&mut self.turn.dirty);
         for (at, slot) in dirty.iter().enumerate() {
             if at % WRITES_BETWEEN_READS == WRITES_BETWEEN_READS - 1
-                && let Err(error) = self.look(events, Duration::ZERO)
+                && let Some(watch) = &mut watch
             {
-                tracing::error!(%error, "a gateway worker cannot poll");
+                watch.wait(Duration::ZERO);
+                self.read_clock();
+                self.look(&watch.events);
             }
             self.send_chain(*slot as usize);
         }
