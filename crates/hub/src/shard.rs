@@ -344,8 +344,8 @@ impl Shard {
         if let Ok(entry) = self.channels.find_entry(place.hash, |channel| is(channel, place)) {
             entry.remove();
         }
-        if self.channels.capacity() > 64 && self.channels.len() < self.channels.capacity() / 8 {
-            self.channels.shrink_to(64, |channel| channel.hash);
+        if self.channels.capacity() > 16 && self.channels.len() < self.channels.capacity() / 8 {
+            self.channels.shrink_to(self.channels.len() * 2, |channel| channel.hash);
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::http::{self, Bound, House};
 use crate::management::{Desk, Management};
 use crate::ops::apps::AppSources;
 use crate::ops::clock::now_ms;
+use crate::ops::ebb::Ebb;
 use crate::ops::facts::Facts;
 use crate::ops::webhooks::{self, Watch};
 use crate::ops::{machine, metrics};
@@ -84,7 +85,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         path_prefix: config.path_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     });
-    let server = Server { house, certificate, sources, webhooks };
+    let server = Server { house, certificate, sources, webhooks, ebb: Ebb::default() };
     let result = runtime.block_on(server.live(config, first_app.as_ref(), workers));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
@@ -104,6 +105,7 @@ struct Server {
     certificate: Option<Arc<Certificate>>,
     sources: AppSources,
     webhooks: Arc<Service>,
+    ebb: Ebb,
 }
 
 impl Server {
@@ -181,10 +183,13 @@ impl Server {
         Ok(unix_sockets)
     }
 
-    fn tick(&self) {
+    fn tick(&mut self) {
         self.house.hub.tick(now_ms());
         self.house.fallbacks.sweep();
         metrics::gather(&self.house.hub);
+        if self.ebb.is_out(self.house.door.connections()) {
+            tokio::task::spawn_blocking(bellwire_heap::give_back);
+        }
     }
 
     fn refresh_certificate(&self) {

@@ -228,6 +228,7 @@ impl Turn {
         self.parcels.clear();
         self.links.clear();
         self.dirty.clear();
+        self.parcels.shrink_to(PARCELS_KEPT);
         self.links.shrink_to(ROOM_KEPT);
         self.dirty.shrink_to(ROOM_KEPT);
     }
@@ -240,7 +241,9 @@ impl Turn {
     }
 }
 
-const ROOM_KEPT: usize = 16_384;
+/// Room that is kept from turn to turn; a larger turn takes far longer than asking for more.
+const ROOM_KEPT: usize = 4_096;
+const PARCELS_KEPT: usize = 256;
 const LINKS_MAX: usize = 262_144;
 const PARCELS_MAX: usize = 1_024;
 

@@ -69,7 +69,7 @@ pub(crate) struct Worker {
 /// Connections that are written to before the worker looks for something to read.
 const WRITES_BETWEEN_READS: usize = 512;
 /// Letters for which room is kept from turn to turn.
-const LETTERS: usize = 1024;
+const LETTERS: usize = 256;
 /// How often a draining worker looks for who has to go.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// Bytes that one socket may bring in one turn. Most messages fit, others take a few turns; a flood of

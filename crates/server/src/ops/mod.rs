@@ -2,6 +2,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod clock;
+pub(crate) mod ebb;
 pub(crate) mod facts;
 pub(crate) mod log;
 pub(crate) mod machine;

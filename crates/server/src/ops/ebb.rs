@@ -1,0 +1,57 @@
+//! Notices that many connections have left, so that the memory they had can go back to the system: the
+//! C library keeps pages in which something small still lives, and would keep them for good.
+
+/// Fewer are not worth it.
+const LEFT_MIN: usize = 1_000;
+
+/// How many connections there were and are.
+#[derive(Debug, Default)]
+pub(crate) struct Ebb {
+    /// The most since memory was given back.
+    most: usize,
+    /// How many there were at the last look.
+    last: usize,
+}
+
+impl Ebb {
+    /// Whether a quarter or more have left, and no more are leaving; says so once.
+    pub(crate) fn is_out(&mut self, connections: usize) -> bool {
+        self.most = self.most.max(connections);
+        let left = self.most - connections;
+        let calm = connections + LEFT_MIN / 10 >= self.last;
+        self.last = connections;
+        let out = calm && left >= LEFT_MIN.max(self.most / 4);
+        if out {
+            self.most = connections;
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_told_once_when_all_have_left() {
+        let mut ebb = Ebb::default();
+        let looks = [0, 5_000, 10_000, 10_000, 6_000, 1_000, 0, 0, 0];
+        let told: Vec<bool> = looks.map(|count| ebb.is_out(count)).into();
+        assert_eq!(told, [false, false, false, false, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn a_few_of_many_may_come_and_go() {
+        let mut ebb = Ebb::default();
+        assert!([10_000, 8_000, 8_000, 9_000, 8_000].iter().all(|count| !ebb.is_out(*count)));
+        assert!(!ebb.is_out(7_000));
+        assert!(ebb.is_out(7_000), "three in ten have left");
+        assert!([6_500, 6_000, 6_000].iter().all(|count| !ebb.is_out(*count)));
+    }
+
+    #[test]
+    fn a_small_server_is_left_alone() {
+        let mut ebb = Ebb::default();
+        assert!([900, 0, 0, 0].iter().all(|count| !ebb.is_out(*count)));
+    }
+}
