@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Subcommand};
 
+use crate::program;
 use crate::scenario::{
     announced, channels, client_events, connect, drain, fanout, idle, presence, publish, saturate,
     stopped_reader, webhooks, webhooks_cost,
 };
 
-/// Puts load on a Pusher-compatible server and reports what it costs.
-#[derive(Debug, Parser)]
-#[command(version)]
-pub(crate) struct Cli {
+/// A scenario and how it is reported.
+#[derive(Debug, Args)]
+pub struct Bench {
     /// Prints JSON instead of a table.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -52,13 +52,15 @@ pub(crate) enum Scenario {
     /// Memory and restart time with many announced channels.
     Announced(announced::Options),
     /// Serves the bare send loop that other scenarios compare with, until standard input ends.
+    #[command(hide = true)]
     FloorServer,
 }
 
 /// Which server takes the load.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TargetArgs {
-    /// Starts this bellwire binary with a config of its own.
+    /// Starts this bellwire binary with a config and data of its own; `bellwire bench` starts
+    /// itself unless told otherwise.
     #[arg(long)]
     pub(crate) bin: Option<PathBuf>,
     /// Uses a server that runs already.
@@ -91,4 +93,13 @@ pub(crate) struct TargetArgs {
     /// Drain window of a server started with --bin, in seconds.
     #[arg(long, default_value_t = 10)]
     pub(crate) drain_window_s: u32,
+}
+
+impl TargetArgs {
+    /// The server to be started: the one at --bin, else this very program if it is one. `None` if
+    /// another is meant.
+    pub(crate) fn server(&self) -> Option<PathBuf> {
+        let own = || if self.addr.is_some() || self.floor { None } else { program::own_server() };
+        self.bin.clone().or_else(own)
+    }
 }

@@ -1,67 +1,20 @@
-//! A load generator for any Pusher-compatible server: one thread, raw sockets, requests signed
-//! beforehand, frames counted by their headers. It links none of Bellwire's crates, so that what it
-//! measures is the wire.
+//! `bellwire-bench`: the load generator as a program of its own.
 
-mod cli;
-mod client;
-mod floor;
-mod frame;
-mod histogram;
-mod metrics;
-mod net;
-mod proc;
-mod publisher;
-mod receiver;
-mod report;
-mod scenario;
-mod sign;
-mod socket;
-mod target;
-mod topics;
-
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser as _;
+use bellwire_bench::{Bench, Program};
+use clap::Parser;
 
-use crate::cli::{Cli, Scenario};
-use crate::report::Report;
-use crate::scenario::{
-    announced, channels, client_events, connect, drain, fanout, idle, presence, publish, saturate,
-    stopped_reader, webhooks, webhooks_cost,
-};
+/// Puts load on a Pusher-compatible server and reports what it costs.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    bench: Bench,
+}
 
 fn main() -> Result<ExitCode> {
-    let cli = Cli::parse();
-    net::raise_descriptor_limit();
-    let report = match &cli.scenario {
-        Scenario::FloorServer => return floor::serve().map(|()| ExitCode::SUCCESS),
-        Scenario::Idle(options) => idle::run(options)?,
-        Scenario::Fanout(options) => fanout::run(options)?,
-        Scenario::Saturate(options) => saturate::run(options)?,
-        Scenario::Channels(options) => channels::run(options)?,
-        Scenario::ClientEvents(options) => client_events::run(options)?,
-        Scenario::Publish(options) => publish::run(options)?,
-        Scenario::Connect(options) => connect::run(options)?,
-        Scenario::Presence(options) => presence::run(options)?,
-        Scenario::StoppedReader(options) => stopped_reader::run(options)?,
-        Scenario::Drain(options) => drain::run(options)?,
-        Scenario::Webhooks(options) => webhooks::run(options)?,
-        Scenario::WebhooksCost(options) => webhooks_cost::run(options)?,
-        Scenario::Announced(options) => announced::run(options)?,
-    };
-    print(&report, cli.json)?;
-    Ok(if report.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn print(report: &Report, json: bool) -> io::Result<()> {
-    let text = if json { format!("{}\n", report.json()) } else { report.table() };
-    io::stdout().write_all(text.as_bytes())
-}
-
-/// Tells people on standard error how far it is.
-fn progress(text: &str) {
-    // Nobody listening is no reason to stop.
-    let _ = writeln!(io::stderr(), "… {text}");
+    let passed = Cli::parse().bench.run(Program::Alone)?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

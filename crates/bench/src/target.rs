@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal};
 use crate::cli::TargetArgs;
 use crate::metrics::Metrics;
 use crate::net;
+use crate::program;
 use crate::sign::Credentials;
 use crate::socket::Endpoint;
 
@@ -65,18 +66,20 @@ impl Target {
         if args.floor {
             return Self::floor();
         }
-        match (&args.bin, args.addr) {
-            (Some(bin), None) => Self::start_with(bin, args, app),
-            (None, Some(address)) => Ok(Self {
-                name: args.name.clone(),
-                address,
-                admin: args.admin,
-                pid: args.pid,
-                credentials: credentials(args),
-                child: None,
-            }),
-            _ => bail!("give --bin PATH, or --addr HOST:PORT of a running server, or --floor"),
-        }
+        let Some(address) = args.addr else {
+            let Some(bin) = args.server() else {
+                bail!("give --bin PATH, or --addr HOST:PORT of a running server, or --floor");
+            };
+            return Self::start_with(&bin, args, app);
+        };
+        Ok(Self {
+            name: args.name.clone(),
+            address,
+            admin: args.admin,
+            pid: args.pid,
+            credentials: credentials(args),
+            child: None,
+        })
     }
 
     /// Starts `bin` with a config of its own in a temporary directory.
@@ -137,11 +140,8 @@ impl Target {
     /// # Errors
     /// When it does not start.
     pub(crate) fn floor() -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg("floor-server")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut process =
+            program::floor_server()?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut line = String::new();
         let output = process.stdout.take().context("the floor's output")?;
         BufReader::new(output).read_line(&mut line)?;

@@ -153,7 +153,7 @@ impl Returned {
         report: &mut Report,
     ) -> Result<Self> {
         progress("kill -9");
-        let ready = stage.target.crash_and_return(bin(&options.target)?)?;
+        let ready = stage.target.crash_and_return(&bin(&options.target)?)?;
         let back = Instant::now();
         let memory_then = memory(stage)?;
         drop(client);

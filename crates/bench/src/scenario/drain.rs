@@ -31,7 +31,7 @@ pub(crate) struct Options {
 /// # Errors
 /// When a server cannot be started or driven.
 pub(crate) fn run(options: &Options) -> Result<Report> {
-    let bin = options.target.bin.as_ref().context("drain starts its servers: give --bin PATH")?;
+    let bin = &options.target.server().context("drain starts its servers: give --bin PATH")?;
     let mut old = Target::start(bin, &options.target)?;
     let new = Target::start(bin, &options.target)?;
     let (mut client, channel) = (Client::new()?, load_channel());

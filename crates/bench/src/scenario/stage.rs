@@ -1,7 +1,7 @@
 //! A server that sends webhooks, and the receiver that it sends them to.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -65,7 +65,7 @@ impl Stage {
         let good = (0..plan.endpoints).map(|number| receiver.url(number));
         let dead = (0..plan.dead).map(|number| receiver.dead_url(number));
         let urls: Vec<String> = good.chain(dead).collect();
-        let mut target = Target::start_with(bin(args)?, args, &config(plan, &urls))?;
+        let mut target = Target::start_with(&bin(args)?, args, &config(plan, &urls))?;
         name.clone_into(&mut target.name);
         Ok(Self { target, receiver })
     }
@@ -75,8 +75,8 @@ impl Stage {
 ///
 /// # Errors
 /// When none was given.
-pub(super) fn bin(args: &TargetArgs) -> Result<&Path> {
-    args.bin.as_deref().context("webhooks need a server with a config of ours: give --bin PATH")
+pub(super) fn bin(args: &TargetArgs) -> Result<PathBuf> {
+    args.server().context("webhooks need a server with a config of ours: give --bin PATH")
 }
 
 /// Follows `[[apps]]` in the config file.

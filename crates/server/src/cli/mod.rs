@@ -3,6 +3,7 @@
 
 mod api;
 mod apps;
+mod bench;
 mod channels;
 mod completions;
 mod endpoint;
@@ -81,6 +82,9 @@ enum Command {
     /// Users of an app
     #[command(subcommand)]
     Users(users::Users),
+    /// Put load on a server and report what it costs: on this program itself, started with a config
+    /// and data of its own, or on any Pusher-compatible server
+    Bench(Box<bench::Bench>),
     /// Print a script that completes this command line in a shell
     Completions {
         /// The shell
@@ -110,6 +114,7 @@ impl Command {
             Self::Subscribe(subscribe) => subscribe.run(),
             Self::Channels(channels) => channels.run(),
             Self::Users(users) => users.run(),
+            Self::Bench(bench) => bench::run(&bench),
             Self::Completions { shell } => completions::print(shell),
         }
     }

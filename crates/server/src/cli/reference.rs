@@ -30,7 +30,8 @@ fn write_exit_codes(page: &mut String, root: &Command) {
 }
 
 fn write_commands(page: &mut String, command: &Command, name: &str) {
-    let mut below = command.get_subcommands().filter(|sub| sub.get_name() != "help").peekable();
+    let shown = |sub: &&Command| sub.get_name() != "help" && !sub.is_hide_set();
+    let mut below = command.get_subcommands().filter(shown).peekable();
     if below.peek().is_none() {
         write_command(page, command, name);
     } else if let (Some(more), true) = (command.get_after_help(), name.contains(' ')) {
