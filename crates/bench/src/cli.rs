@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 
 use crate::program;
 use crate::scenario::{
-    announced, channels, client_events, connect, drain, fanout, idle, presence, publish, saturate,
-    stopped_reader, webhooks, webhooks_cost,
+    announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
+    saturate, stopped_reader, webhooks, webhooks_cost,
 };
 
 /// A scenario and how it is reported.
@@ -41,6 +41,8 @@ pub(crate) enum Scenario {
     Connect(connect::Options),
     /// A member who comes and goes in a presence channel: CPU per event delivered.
     Presence(presence::Options),
+    /// Everything at once, as in production: loss, latency of each kind, CPU per delivery.
+    Mixed(mixed::Options),
     /// One of many readers stops; the others must not notice.
     StoppedReader(stopped_reader::Options),
     /// SIGTERM to one instance; its clients must find the other, spread over the window.

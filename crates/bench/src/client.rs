@@ -149,7 +149,17 @@ impl Client {
 
     /// A publisher with no request under way.
     pub(crate) fn free_publisher(&self) -> Option<usize> {
-        self.publishers.iter().position(|(publisher, _)| publisher.is_free())
+        self.free_publisher_from(0)
+    }
+
+    /// The same, leaving out those with lower numbers.
+    pub(crate) fn free_publisher_from(&self, first: usize) -> Option<usize> {
+        (first..self.publishers.len()).find(|&publisher| self.is_free(publisher))
+    }
+
+    /// Whether a publisher has no request under way.
+    pub(crate) fn is_free(&self, publisher: usize) -> bool {
+        self.publishers[publisher].0.is_free()
     }
 
     /// Sends a request through a free publisher, over a new connection if the old one has ended.
@@ -236,6 +246,13 @@ impl Client {
         }
     }
 
+    /// Closes one socket, without a word.
+    pub(crate) fn hang_up_one(&mut self, index: usize) {
+        if self.sockets[index].take().is_some() {
+            self.open -= 1;
+        }
+    }
+
     /// Closes every socket, without a word.
     pub(crate) fn hang_up(&mut self) {
         self.sockets.clear();
@@ -285,9 +302,9 @@ impl Client {
             outcome = publisher.flush().map(|()| None);
         }
         if outcome.is_ok() && event.is_readable() {
-            outcome = publisher.read(&mut self.buffer);
+            outcome = publisher.read(index, &mut self.buffer);
         }
-        let answer: Option<Answer> = outcome.unwrap_or_else(|_| publisher.give_up());
+        let answer: Option<Answer> = outcome.unwrap_or_else(|_| publisher.give_up(index));
         if let Some(answer) = answer {
             hearer.answered(answer);
         }

@@ -29,8 +29,8 @@ use crate::cli::Scenario;
 pub use crate::program::Program;
 use crate::report::Report;
 use crate::scenario::{
-    announced, channels, client_events, connect, drain, fanout, idle, presence, publish, saturate,
-    stopped_reader, webhooks, webhooks_cost,
+    announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
+    saturate, stopped_reader, webhooks, webhooks_cost,
 };
 
 impl Bench {
@@ -52,6 +52,7 @@ impl Bench {
             Scenario::Publish(options) => publish::run(options)?,
             Scenario::Connect(options) => connect::run(options)?,
             Scenario::Presence(options) => presence::run(options)?,
+            Scenario::Mixed(options) => mixed::run(options)?,
             Scenario::StoppedReader(options) => stopped_reader::run(options)?,
             Scenario::Drain(options) => drain::run(options)?,
             Scenario::Webhooks(options) => webhooks::run(options)?,

@@ -68,10 +68,11 @@ impl Publisher {
     }
 
     /// Reads what there is; an answer if it is whole now, an error if the connection is over.
+    /// `number` is its own, for the answer.
     ///
     /// # Errors
     /// When the connection is gone.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Option<Answer>> {
+    pub(crate) fn read(&mut self, number: usize, buffer: &mut [u8]) -> io::Result<Option<Answer>> {
         loop {
             match self.stream.read(buffer) {
                 Ok(0) => {
@@ -89,15 +90,16 @@ impl Publisher {
         };
         self.answer.clear();
         let at = Instant::now();
-        Ok(self.sent.take().map(|sent| Answer { status, sent, at }))
+        Ok(self.sent.take().map(|sent| Answer { publisher: number, status, sent, at }))
     }
 
     /// The connection is gone: the outcome of the request that was under way, if one was.
-    pub(crate) fn give_up(&mut self) -> Option<Answer> {
+    pub(crate) fn give_up(&mut self, number: usize) -> Option<Answer> {
         self.answer.clear();
         self.rest.clear();
         self.ended = true;
-        self.sent.take().map(|sent| Answer { status: 0, sent, at: Instant::now() })
+        let at = Instant::now();
+        self.sent.take().map(|sent| Answer { publisher: number, status: 0, sent, at })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -74,6 +74,8 @@ pub(crate) trait Hearer {
 /// The outcome of one HTTP request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Answer {
+    /// Which publisher sent the request.
+    pub(crate) publisher: usize,
     /// HTTP status; 0 when the connection ended instead.
     pub(crate) status: u16,
     /// When the request was handed to the kernel.

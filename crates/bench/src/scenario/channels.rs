@@ -44,16 +44,16 @@ pub(crate) struct Options {
 
 /// Who listens to what: every channel has as many listeners as the others, or one more.
 #[derive(Debug, Args)]
-struct Spread {
+pub(super) struct Spread {
     /// How many channels there are.
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-    channels: u32,
+    pub(super) channels: u32,
     /// How many connections listen.
     #[arg(long, default_value_t = 1000)]
-    connections: u32,
+    pub(super) connections: u32,
     /// How many channels each of them listens to.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    subscriptions: u32,
+    pub(super) subscriptions: u32,
 }
 
 /// # Errors
@@ -68,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     );
     options.rivals.measure(&title, "", |target, report| {
         let mut client = Client::new()?;
-        let topics = |socket| options.spread.topics(socket);
+        let topics = |socket| Topics::public(options.spread.names(socket).collect());
         client.open_all(&target.endpoint(), connections as usize, topics)?;
         client.add_publishers(target.address, options.publishers)?;
         match options.saturate {
@@ -131,8 +131,9 @@ fn requests(options: &Options, target: &Target, count: u32) -> Vec<Vec<u8>> {
 }
 
 impl Spread {
-    fn topics(&self, socket: usize) -> Topics {
-        Topics::public(self.heard_by(socket).map(name).collect())
+    /// The names of a connection's channels.
+    pub(super) fn names(&self, socket: usize) -> impl Iterator<Item = Rc<str>> {
+        self.heard_by(socket).map(name)
     }
 
     /// The channels of a connection: the first is its own, the others lie evenly around.
@@ -144,20 +145,20 @@ impl Spread {
     }
 
     /// How many of the first so many events a connection hears.
-    fn wanted(&self, socket: usize, events: u64) -> u64 {
+    pub(super) fn wanted(&self, socket: usize, events: u64) -> u64 {
         let channels = u64::from(self.channels);
         let of_one =
             |channel| events / channels + u64::from(u64::from(channel) < events % channels);
         self.heard_by(socket).map(of_one).sum()
     }
 
-    fn deliveries(&self, events: u64) -> u64 {
+    pub(super) fn deliveries(&self, events: u64) -> u64 {
         (0..self.connections as usize).map(|socket| self.wanted(socket, events)).sum()
     }
 }
 
 /// Names of one length, so that event numbers stand at one place in all frames.
-fn name(channel: u32) -> Rc<str> {
+pub(super) fn name(channel: u32) -> Rc<str> {
     format!("channel-{channel:06}").into()
 }
 

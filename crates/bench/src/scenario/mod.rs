@@ -9,6 +9,7 @@ pub(crate) mod drain;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 mod meter;
+pub(crate) mod mixed;
 mod pace;
 mod payload;
 pub(crate) mod presence;
