@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use crate::program;
 use crate::scenario::{
     announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
-    saturate, stopped_reader, webhooks, webhooks_cost,
+    saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
 
 /// A scenario and how it is reported.
@@ -39,6 +39,8 @@ pub(crate) enum Scenario {
     Publish(publish::Options),
     /// Many connect and subscribe at once, then all leave: CPU of each, memory before and after.
     Connect(connect::Options),
+    /// All connections are lost at once and come back at once: time and CPU until all are back.
+    Storm(storm::Options),
     /// A member who comes and goes in a presence channel: CPU per event delivered.
     Presence(presence::Options),
     /// Everything at once, as in production: loss, latency of each kind, CPU per delivery.

@@ -30,7 +30,7 @@ pub use crate::program::Program;
 use crate::report::Report;
 use crate::scenario::{
     announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
-    saturate, stopped_reader, webhooks, webhooks_cost,
+    saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
 
 impl Bench {
@@ -51,6 +51,7 @@ impl Bench {
             Scenario::ClientEvents(options) => client_events::run(options)?,
             Scenario::Publish(options) => publish::run(options)?,
             Scenario::Connect(options) => connect::run(options)?,
+            Scenario::Storm(options) => storm::run(options)?,
             Scenario::Presence(options) => presence::run(options)?,
             Scenario::Mixed(options) => mixed::run(options)?,
             Scenario::StoppedReader(options) => stopped_reader::run(options)?,

@@ -22,7 +22,7 @@ pub(crate) struct Topics {
 pub(crate) struct Pass {
     /// Who signs.
     pub(crate) credentials: Rc<Credentials>,
-    /// Who joins, as `channel_data`; presence channels only.
+    /// Who joins, as `channel_data`; only presence channels are told.
     pub(crate) member: Option<Rc<str>>,
 }
 
@@ -34,7 +34,12 @@ impl Topics {
 
     /// One channel that needs a signature.
     pub(crate) fn signed(channel: Rc<str>, pass: Pass) -> Self {
-        Self { channels: vec![channel], pass: Some(pass) }
+        Self::all_signed(vec![channel], pass)
+    }
+
+    /// Several of them.
+    pub(crate) fn all_signed(channels: Vec<Rc<str>>, pass: Pass) -> Self {
+        Self { channels, pass: Some(pass) }
     }
 
     /// How many subscriptions are to be confirmed.
@@ -62,9 +67,14 @@ impl From<Rc<str>> for Topics {
 }
 
 impl Pass {
+    /// Who joins this channel, if it wants to know.
+    fn member_of(&self, channel: &str) -> Option<&str> {
+        self.member.as_deref().filter(|_| channel.starts_with("presence-"))
+    }
+
     fn signature(&self, socket_id: &str, channel: &str) -> String {
         let text = format!("{socket_id}:{channel}");
-        let member = self.member.as_ref().map_or_else(String::new, |data| format!(":{data}"));
+        let member = self.member_of(channel).map_or_else(String::new, |data| format!(":{data}"));
         self.credentials.auth(&(text + &member))
     }
 }
@@ -74,8 +84,8 @@ pub(crate) fn subscribe(channel: &str, socket_id: &str, pass: Option<&Pass>) -> 
     let mut data = json!({ "channel": channel });
     if let Some(pass) = pass {
         data["auth"] = pass.signature(socket_id, channel).into();
-        if let Some(member) = &pass.member {
-            data["channel_data"] = (**member).into();
+        if let Some(member) = pass.member_of(channel) {
+            data["channel_data"] = member.into();
         }
     }
     says(&json!({ "event": "pusher:subscribe", "data": data }).to_string())
@@ -125,6 +135,20 @@ mod tests {
         let auth = "278d425bdf160c739803:\
                     31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80";
         assert!(text(&words).contains(auth), "{}", text(&words));
+    }
+
+    #[test]
+    fn a_private_channel_is_not_told_who_joins_a_presence_channel_beside_it() {
+        let pass = |member: Option<&str>| Pass {
+            credentials: documented(),
+            member: member.map(Into::into),
+        };
+        let member = Some(r#"{"user_id":"7"}"#);
+        let channels = vec!["private-a".into(), "presence-a".into()];
+        let words = Topics::all_signed(channels, pass(member)).words("1.1");
+        let alone = Topics::signed("private-a".into(), pass(None)).words("1.1");
+        assert!(words.starts_with(&alone), "{}", text(&words));
+        assert_eq!(words[alone.len()..], subscribe("presence-a", "1.1", Some(&pass(member))));
     }
 
     #[test]

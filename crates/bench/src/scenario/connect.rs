@@ -2,19 +2,18 @@
 //! three seconds to give back what they took.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
 
 use crate::client::Client;
-use crate::histogram::Histogram;
 use crate::proc::{self, Memory};
 use crate::report::{Figure, Report, figure};
+use crate::scenario::arrivals::{self, Arrivals, Party};
 use crate::scenario::meter::{Meter, Used};
 use crate::scenario::rivals::Rivals;
 use crate::scenario::{megabytes, pace};
-use crate::socket::{Closing, Hearer};
 use crate::target::Target;
 
 /// Options of `connect`.
@@ -51,7 +50,9 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
     let before = memory(target)?;
     let mut client = Client::new()?;
     let meter = Meter::start(target)?;
-    let arrivals = arrive(options, target, &mut client)?;
+    let ahead = if options.ahead == 0 { options.connections } else { options.ahead };
+    let party = Party { endpoint: target.endpoint(), count: options.connections, ahead };
+    let arrivals = arrivals::arrive(&mut client, &party, channel)?;
     let arriving = meter.stop()?;
     let with_all = memory(target)?;
     let meter = Meter::start(target)?;
@@ -61,24 +62,6 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
     let measured = Measured { memory: [before, with_all, memory(target)?], arriving, leaving };
     check(options, &target.name, &arrivals, &measured, report);
     Ok(measured.figures(&arrivals))
-}
-
-/// Opens all connections as fast as it can and waits until each is subscribed, or nothing moves.
-fn arrive(options: &Options, target: &Target, client: &mut Client) -> Result<Arrivals> {
-    let (endpoint, count) = (target.endpoint(), options.connections);
-    let ahead = if options.ahead == 0 { count } else { options.ahead };
-    let mut arrivals = Arrivals::new();
-    while arrivals.live < count && arrivals.goes_on() {
-        let on_their_way = client.added() - arrivals.live;
-        let more = BURST.min(ahead.saturating_sub(on_their_way)).min(count - client.added());
-        for _ in 0..more {
-            arrivals.began.push(Instant::now());
-            client.add(&endpoint, channel(client.added()))?;
-        }
-        let patience = if more > 0 { Duration::ZERO } else { Duration::from_millis(100) };
-        client.turn(patience, &mut arrivals)?;
-    }
-    Ok(arrivals)
 }
 
 fn check(
@@ -91,47 +74,14 @@ fn check(
     let (live, count, closings) = (arrivals.live, options.connections, &arrivals.closings);
     report.check(
         live == count && closings.is_empty(),
-        format!("{name}: {live} of {count} subscribed, closed {:?}", closings.first()),
+        format!(
+            "{name}: {live} of {count} subscribed, {} closed {:?}",
+            closings.len(),
+            closings.first()
+        ),
     );
     if let Some((max, left)) = options.max_left.zip(measured.left()) {
         report.check(left <= max, format!("{name}: {left:.3} of its memory left, at most {max}"));
-    }
-}
-
-/// Follows connections until they are subscribed.
-struct Arrivals {
-    /// By connection: when it set out.
-    began: Vec<Instant>,
-    /// From setting out to subscribed.
-    took: Histogram,
-    /// How many are subscribed.
-    live: usize,
-    /// Those that were closed.
-    closings: Vec<Closing>,
-    /// When one last arrived.
-    moved: Instant,
-}
-
-impl Arrivals {
-    fn new() -> Self {
-        let (took, moved) = (Histogram::new(), Instant::now());
-        Self { began: Vec::new(), took, live: 0, closings: Vec::new(), moved }
-    }
-
-    fn goes_on(&self) -> bool {
-        self.closings.is_empty() && self.moved.elapsed() < PATIENCE
-    }
-}
-
-impl Hearer for Arrivals {
-    fn live(&mut self, socket: usize) {
-        self.live += 1;
-        self.moved = Instant::now();
-        self.took.record(self.moved - self.began[socket]);
-    }
-
-    fn closed(&mut self, _socket: usize, closing: Closing) {
-        self.closings.push(closing);
     }
 }
 
@@ -187,9 +137,5 @@ fn channel(index: usize) -> Rc<str> {
 
 /// Connections that come and leave before the first reading.
 const WARM_UP: usize = 50;
-/// How many set out before what has arrived is read.
-const BURST: usize = 50;
 /// How long a server has to give memory back.
 const SETTLE: Duration = Duration::from_secs(3);
-/// Longer than the kernel takes to try three times.
-const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,6 +1,7 @@
 //! The scenarios, one file each, and what they share.
 
 pub(crate) mod announced;
+mod arrivals;
 pub(crate) mod channels;
 mod churn;
 pub(crate) mod client_events;
@@ -18,6 +19,7 @@ mod rivals;
 pub(crate) mod saturate;
 mod stage;
 pub(crate) mod stopped_reader;
+pub(crate) mod storm;
 mod tally;
 pub(crate) mod webhooks;
 pub(crate) mod webhooks_cost;

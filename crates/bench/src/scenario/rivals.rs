@@ -1,5 +1,7 @@
 //! A server, and the floor beside it if asked for, each measured several times in turn.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::Args;
 
@@ -23,6 +25,11 @@ pub(super) struct Rivals {
 }
 
 impl Rivals {
+    /// The program of a server that is started; `None` if none is.
+    pub(super) fn server(&self) -> Option<PathBuf> {
+        self.target.server()
+    }
+
     /// Measures everybody in turn, each time in a process that has done nothing before (but a server
     /// at --addr is the one that it is). `app` is what a server that is started has in its config
     /// besides: lines of `[[apps]]`.
@@ -33,18 +40,18 @@ impl Rivals {
         &self,
         title: &str,
         app: &str,
-        one_round: impl Fn(&Target, &mut Report) -> Result<Vec<Figure>>,
+        one_round: impl Fn(&mut Target, &mut Report) -> Result<Vec<Figure>>,
     ) -> Result<Report> {
         let rounds = self.rounds.unwrap_or(if self.compare { 3 } else { 1 });
         let first = if self.target.floor { FLOOR } else { &*self.target.name };
         let names = [first, FLOOR];
         let names = if self.compare { &names[..] } else { &names[..1] };
         in_turn(format!("{title}, {rounds} rounds"), rounds, names, |index, report| {
-            let target = match index {
+            let mut target = match index {
                 0 => Target::from_args_with(&self.target, app)?,
                 _ => Target::floor()?,
             };
-            one_round(&target, report)
+            one_round(&mut target, report)
         })
     }
 }
