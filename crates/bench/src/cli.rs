@@ -10,6 +10,7 @@ use crate::scenario::{
     announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
     saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
+use crate::tls::TlsArgs;
 
 /// A scenario and how it is reported.
 #[derive(Debug, Args)]
@@ -77,8 +78,11 @@ pub(crate) struct TargetArgs {
     #[arg(long)]
     pub(crate) admin: Option<SocketAddr>,
     /// Loads the bare send loop instead of a server.
-    #[arg(long, conflicts_with_all = ["bin", "addr"])]
+    #[arg(long, conflicts_with_all = ["bin", "addr", "tls"])]
     pub(crate) floor: bool,
+    /// Whether TLS is spoken.
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     /// The server's column in reports.
     #[arg(long, default_value = "bellwire")]
     pub(crate) name: String,

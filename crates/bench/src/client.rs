@@ -1,6 +1,5 @@
 //! The raw client: one thread, one poll, one read buffer for every connection and publisher.
 
-use std::net::SocketAddr;
 use std::os::fd::AsRawFd as _;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -12,7 +11,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::net::Alarm;
 use crate::publisher::Publisher;
-use crate::socket::{Answer, Closing, Endpoint, Hearer, Phase, Socket};
+use crate::socket::{Answer, Closing, Door, Endpoint, Hearer, Phase, Socket};
 use crate::topics::Topics;
 
 /// Every connection of a run. Sockets and publishers are named by the order they were added in.
@@ -27,7 +26,7 @@ pub(crate) struct Client {
     /// How many sockets are open, at whatever phase.
     open: usize,
     /// Keep-alive connections to the HTTP API, and where each goes if it must be made again.
-    publishers: Vec<(Publisher, SocketAddr)>,
+    publishers: Vec<(Publisher, Door)>,
     /// Shared by every read.
     buffer: Box<[u8]>,
     /// Wakes the poll when the next publish is due.
@@ -94,7 +93,7 @@ impl Client {
     ) -> Result<()> {
         let mut socket = Socket::connect(endpoint, topics.into())?;
         let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket.stream, Token(index), both)?;
+        self.poll.registry().register(&mut socket.stream.tcp, Token(index), both)?;
         self.sockets[index] = Some(socket);
         self.open += 1;
         Ok(())
@@ -138,10 +137,10 @@ impl Client {
     ///
     /// # Errors
     /// When the server does not take them.
-    pub(crate) fn add_publishers(&mut self, address: SocketAddr, count: usize) -> Result<()> {
+    pub(crate) fn add_publishers(&mut self, door: &Door, count: usize) -> Result<()> {
         for _ in 0..count {
-            let publisher = Publisher::connect(address)?;
-            self.publishers.push((publisher, address));
+            let publisher = Publisher::connect(door)?;
+            self.publishers.push((publisher, door.clone()));
             self.register_publisher(self.publishers.len() - 1)?;
         }
         Ok(())
@@ -167,11 +166,11 @@ impl Client {
     /// # Errors
     /// When the server does not take the connection.
     pub(crate) fn publish(&mut self, publisher: usize, request: &[u8]) -> Result<()> {
-        let (sender, address) = &mut self.publishers[publisher];
+        let (sender, door) = &mut self.publishers[publisher];
         if sender.send(request).is_ok() {
             return Ok(());
         }
-        *sender = Publisher::connect(*address)?;
+        *sender = Publisher::connect(door)?;
         sender.send(request).context("sending a publish")?;
         self.register_publisher(publisher)
     }
@@ -216,7 +215,7 @@ impl Client {
             let Some(socket) = &mut self.sockets[index] else {
                 return true;
             };
-            match std::io::Read::read(&mut socket.stream, &mut self.buffer) {
+            match socket.stream.read(&mut self.buffer) {
                 Ok(0) => return true,
                 Ok(_) => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
@@ -234,7 +233,7 @@ impl Client {
     /// When it is not open.
     pub(crate) fn stop_reading(&mut self, index: usize) -> Result<()> {
         let socket = self.sockets[index].as_mut().context("not open")?;
-        Ok(self.poll.registry().deregister(&mut socket.stream)?)
+        Ok(self.poll.registry().deregister(&mut socket.stream.tcp)?)
     }
 
     /// Says frames on a live connection, in one write. A failure goes to the hearer, as the end of
@@ -273,7 +272,7 @@ impl Client {
         if socket.phase == Phase::Connecting && (event.is_writable() || ended) {
             outcome = socket.connected();
             let quiet = self.poll.registry().reregister(
-                &mut socket.stream,
+                &mut socket.stream.tcp,
                 Token(index),
                 Interest::READABLE,
             );
@@ -312,7 +311,7 @@ impl Client {
 
     fn register_publisher(&mut self, index: usize) -> Result<()> {
         let both = Interest::READABLE | Interest::WRITABLE;
-        let stream = &mut self.publishers[index].0.stream;
+        let stream = &mut self.publishers[index].0.stream.tcp;
         Ok(self.poll.registry().register(stream, Token(PUBLISHERS + index), both)?)
     }
 }

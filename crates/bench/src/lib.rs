@@ -18,6 +18,7 @@ mod scenario;
 mod sign;
 mod socket;
 mod target;
+mod tls;
 mod topics;
 
 use std::io::{self, Write as _};

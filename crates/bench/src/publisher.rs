@@ -1,21 +1,21 @@
 //! A publisher: one keep-alive HTTP connection, one request at a time, answers read no further than
 //! their status and length.
 
-use std::io::{self, Read as _, Write as _};
-use std::net::SocketAddr;
+use std::io;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use memchr::memmem;
 use mio::net::TcpStream;
 
-use crate::socket::Answer;
+use crate::socket::{Answer, Door};
+use crate::tls::Stream;
 
 /// One keep-alive connection to the HTTP API.
 #[derive(Debug)]
 pub(crate) struct Publisher {
     /// The stream, non-blocking.
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     /// When the request under way was sent; `None` while free.
     sent: Option<Instant>,
     /// What the kernel did not take of the request.
@@ -29,12 +29,13 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// # Errors
     /// When the server does not take the connection.
-    pub(crate) fn connect(address: SocketAddr) -> Result<Self> {
-        let stream = std::net::TcpStream::connect(address).context("connecting a publisher")?;
+    pub(crate) fn connect(door: &Door) -> Result<Self> {
+        let stream =
+            std::net::TcpStream::connect(door.address).context("connecting a publisher")?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
         Ok(Self {
-            stream: TcpStream::from_std(stream),
+            stream: Stream::new(TcpStream::from_std(stream), door.trust.as_ref())?,
             sent: None,
             rest: Vec::new(),
             answer: Vec::new(),
@@ -63,6 +64,7 @@ impl Publisher {
     /// # Errors
     /// When the connection is gone.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()?;
         let rest = std::mem::take(&mut self.rest);
         if rest.is_empty() { Ok(()) } else { self.write(&rest) }
     }

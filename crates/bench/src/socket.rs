@@ -1,35 +1,55 @@
 //! One client connection: upgrade, subscribe, then frames counted by their headers. It owns no read
 //! buffer; only a frame that arrived cut is kept, until its rest comes.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
 use memchr::memmem;
-use mio::net::TcpStream;
 
 use crate::frame::{self, Frame};
 use crate::net;
+use crate::tls::{Stream, Trust};
 use crate::topics::Topics;
+
+/// Where a server takes connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Door {
+    /// The address.
+    pub(crate) address: SocketAddr,
+    /// Who it has to be; `None` without TLS.
+    pub(crate) trust: Option<Trust>,
+}
+
+impl Door {
+    /// Starts a connection.
+    ///
+    /// # Errors
+    /// When the kernel refuses at once.
+    fn knock(&self) -> io::Result<Stream> {
+        Stream::new(net::connect(self.address)?, self.trust.as_ref())
+    }
+}
 
 /// Where connections of one kind go, and what they say first.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     /// The server.
-    pub(crate) address: SocketAddr,
+    door: Door,
     /// The upgrade request, the same for each connection.
     upgrade: Vec<u8>,
 }
 
 impl Endpoint {
-    pub(crate) fn new(address: SocketAddr, key: &str) -> Rc<Self> {
+    pub(crate) fn new(door: Door, key: &str) -> Rc<Self> {
+        let address = door.address;
         let upgrade = format!(
             "GET /app/{key}?protocol=7&client=js&version=8.4.0&flash=false HTTP/1.1\r\n\
              Host: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         );
-        Rc::new(Self { address, upgrade: upgrade.into_bytes() })
+        Rc::new(Self { door, upgrade: upgrade.into_bytes() })
     }
 }
 
@@ -88,7 +108,7 @@ pub(crate) struct Answer {
 #[derive(Debug)]
 pub(crate) struct Socket {
     /// The stream, non-blocking.
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Stream,
     /// Decides how the next bytes are read.
     pub(crate) phase: Phase,
     /// What is said once the stream is connected.
@@ -108,7 +128,7 @@ pub(crate) struct Socket {
 impl Socket {
     pub(crate) fn connect(endpoint: &Rc<Endpoint>, topics: Topics) -> io::Result<Self> {
         Ok(Self {
-            stream: net::connect(endpoint.address)?,
+            stream: endpoint.door.knock()?,
             phase: Phase::Connecting,
             endpoint: Rc::clone(endpoint),
             topics,
@@ -121,7 +141,7 @@ impl Socket {
 
     /// The stream became writable: says the upgrade request if the connect succeeded.
     pub(crate) fn connected(&mut self) -> Result<(), Closing> {
-        if let Some(error) = self.stream.take_error().map_err(|error| self.over(&error))? {
+        if let Some(error) = self.stream.tcp.take_error().map_err(|error| self.over(&error))? {
             return Err(self.over(&error));
         }
         let endpoint = Rc::clone(&self.endpoint);
@@ -129,8 +149,8 @@ impl Socket {
         self.say(&endpoint.upgrade)
     }
 
-    /// Reads until the socket is empty, as an edge-triggered poll demands. A short read empties it
-    /// too, unless the end of the stream may be behind it (`ended`).
+    /// Reads until the socket is empty, as an edge-triggered poll demands. Without TLS a short read
+    /// empties it too, unless the end of the stream may be behind it (`ended`).
     pub(crate) fn read<H: Hearer>(
         &mut self,
         index: usize,
@@ -154,7 +174,7 @@ impl Socket {
             if self.carry.len() == buffer.len() {
                 return Err(self.ended("a frame larger than the read buffer"));
             }
-            if filled < buffer.len() && !ended {
+            if filled < buffer.len() && !ended && self.stream.is_empty_after_short_read() {
                 return Ok(());
             }
         }
@@ -239,7 +259,7 @@ impl Socket {
     /// Everything a client says is smaller than an empty send buffer, so a short write is a failure.
     pub(crate) fn say(&mut self, bytes: &[u8]) -> Result<(), Closing> {
         match self.stream.write(bytes) {
-            Ok(written) if written == bytes.len() => Ok(()),
+            Ok(written) if written == bytes.len() && !self.stream.keeps_something() => Ok(()),
             Ok(_) => Err(self.ended("a short write")),
             Err(error) => Err(self.over(&error)),
         }

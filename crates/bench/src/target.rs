@@ -17,7 +17,8 @@ use crate::metrics::Metrics;
 use crate::net;
 use crate::program;
 use crate::sign::Credentials;
-use crate::socket::Endpoint;
+use crate::socket::{Door, Endpoint};
+use crate::tls::{Certificate, Pair, Trust};
 
 /// A server that takes load.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Target {
     pub(crate) name: String,
     /// Where it listens for WebSocket and HTTP.
     pub(crate) address: SocketAddr,
+    /// The same, with whom to trust there.
+    pub(crate) door: Door,
     /// Where it serves `/metrics` without a token, if it does.
     pub(crate) admin: Option<SocketAddr>,
     /// Whose memory and CPU are measured; `None` leaves those figures out.
@@ -75,6 +78,7 @@ impl Target {
         Ok(Self {
             name: args.name.clone(),
             address,
+            door: Door { address, trust: args.tls.trust(address.ip())? },
             admin: args.admin,
             pid: args.pid,
             credentials: credentials(args),
@@ -97,12 +101,14 @@ impl Target {
     pub(crate) fn start_with(bin: &Path, args: &TargetArgs, more: &str) -> Result<Self> {
         let (address, admin) = (net::free_address()?, net::free_address()?);
         let home = Home::create(address.port())?;
-        let config = config_text(args, address, admin, &home.0)? + more;
+        let (pair, trust) = certificate(args, address, &home.0)?.unzip();
+        let config = config_text(args, address, admin, &home.0, pair.as_ref())? + more;
         fs::write(home.0.join(CONFIG), config)?;
         let process = spawn(bin, &home.0)?;
         let mut target = Self {
             name: args.name.clone(),
             address,
+            door: Door { address, trust },
             admin: Some(admin),
             pid: Some(process.id()),
             credentials: credentials(args),
@@ -145,9 +151,11 @@ impl Target {
         let mut line = String::new();
         let output = process.stdout.take().context("the floor's output")?;
         BufReader::new(output).read_line(&mut line)?;
+        let address = line.trim().parse().context("the floor did not say where it listens")?;
         Ok(Self {
             name: "floor".into(),
-            address: line.trim().parse().context("the floor did not say where it listens")?,
+            address,
+            door: Door { address, trust: None },
             admin: None,
             pid: Some(process.id()),
             credentials: Credentials {
@@ -161,7 +169,7 @@ impl Target {
 
     /// Where its clients connect.
     pub(crate) fn endpoint(&self) -> Rc<Endpoint> {
-        Endpoint::new(self.address, &self.credentials.key)
+        Endpoint::new(self.door.clone(), &self.credentials.key)
     }
 
     /// Sends SIGTERM to a server that the harness started.
@@ -208,7 +216,10 @@ impl Target {
             if let Some(status) = self.exited()? {
                 bail!("the server ended at once: {status}\n{}", self.log_tail());
             }
-            if get(self.address, "/ready").is_ok_and(|(status, _)| status == 200) {
+            // The admin listener speaks no TLS, and opens together with the others.
+            if get(self.admin.unwrap_or(self.address), "/ready")
+                .is_ok_and(|(status, _)| status == 200)
+            {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -260,11 +271,26 @@ fn credentials(args: &TargetArgs) -> Credentials {
     Credentials { app_id: args.app_id.clone(), key: args.key.clone(), secret: args.secret.clone() }
 }
 
+/// The files of a certificate made for this server, and the trust in it; `None` without TLS.
+fn certificate(
+    args: &TargetArgs,
+    address: SocketAddr,
+    home: &Path,
+) -> Result<Option<(Pair, Trust)>> {
+    if !args.tls.tls {
+        return Ok(None);
+    }
+    let certificate = Certificate::for_loopback()?;
+    let pair = certificate.write(home)?;
+    Ok(Some((pair, Trust::in_authority(address.ip(), certificate.der)?)))
+}
+
 fn config_text(
     args: &TargetArgs,
     address: SocketAddr,
     admin: SocketAddr,
     home: &Path,
+    tls: Option<&Pair>,
 ) -> Result<String> {
     let mut text = format!(
         "[server]\nlisten = \"{address}\"\nadmin_listen = \"{admin}\"\ndata_dir = {:?}\n\
@@ -273,6 +299,9 @@ fn config_text(
         args.drain_window_s,
         args.workers,
     );
+    if let Some(Pair { cert, key }) = tls {
+        writeln!(text, "tls = {{ cert = {cert:?}, key = {key:?} }}")?;
+    }
     write!(
         text,
         "\n[[apps]]\nid = {:?}\nkey = {:?}\nsecret = {:?}\n",

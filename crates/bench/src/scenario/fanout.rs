@@ -67,7 +67,7 @@ impl Load {
 pub(super) fn one_round(load: &Load, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
     let (mut client, channel) = (Client::new()?, load_channel());
     client.open_all(&target.endpoint(), load.subscribers, |_| channel.clone())?;
-    client.add_publishers(target.address, load.publishers)?;
+    client.add_publishers(&target.door, load.publishers)?;
     let requests = requests(load, target);
     let mut stream = |requests: &[Vec<u8>]| {
         let deliveries = (requests.len() * load.subscribers) as u64;

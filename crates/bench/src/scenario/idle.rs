@@ -42,7 +42,8 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     let target = Target::from_args(&options.target)?;
     let measured = measure(options, &target)?;
     let kind = if options.shared { "one shared channel" } else { "a channel each" };
-    let title = format!("idle: {} connections, {kind}", options.connections);
+    let tls = if options.target.tls.tls { ", TLS" } else { "" };
+    let title = format!("idle: {} connections, {kind}{tls}", options.connections);
     let figures = figures(&measured, options.connections);
     let resident = figures.iter().find(|figure| figure.key == RSS_EACH).and_then(|f| f.value);
     let columns = vec![Column { name: target.name, figures }];

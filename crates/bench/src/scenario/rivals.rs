@@ -46,7 +46,8 @@ impl Rivals {
         let first = if self.target.floor { FLOOR } else { &*self.target.name };
         let names = [first, FLOOR];
         let names = if self.compare { &names[..] } else { &names[..1] };
-        in_turn(format!("{title}, {rounds} rounds"), rounds, names, |index, report| {
+        let tls = if self.target.tls.tls { ", TLS" } else { "" };
+        in_turn(format!("{title}{tls}, {rounds} rounds"), rounds, names, |index, report| {
             let mut target = match index {
                 0 => Target::from_args_with(&self.target, app)?,
                 _ => Target::floor()?,
