@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 
 use crate::program;
 use crate::scenario::{
-    announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
-    saturate, stopped_reader, storm, webhooks, webhooks_cost,
+    announced, channels, client_events, connect, drain, fallback, fanout, idle, mixed, presence,
+    publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
 use crate::tls::TlsArgs;
 
@@ -46,6 +46,8 @@ pub(crate) enum Scenario {
     Presence(presence::Options),
     /// Everything at once, as in production: loss, latency of each kind, CPU per delivery.
     Mixed(mixed::Options),
+    /// Sessions of the HTTP fallback `xhr_streaming`: memory of each, CPU per delivery, loss.
+    Fallback(fallback::Options),
     /// One of many readers stops; the others must not notice.
     StoppedReader(stopped_reader::Options),
     /// SIGTERM to one instance; its clients must find the other, spread over the window.

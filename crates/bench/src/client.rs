@@ -27,6 +27,8 @@ pub(crate) struct Client {
     open: usize,
     /// Keep-alive connections to the HTTP API, and where each goes if it must be made again.
     publishers: Vec<(Publisher, Door)>,
+    /// How often sessions of the HTTP fallback have asked anew.
+    asked_again: u64,
     /// Shared by every read.
     buffer: Box<[u8]>,
     /// Wakes the poll when the next publish is due.
@@ -45,6 +47,7 @@ impl Client {
             events: Events::with_capacity(4096),
             sockets: Vec::new(),
             open: 0,
+            asked_again: 0,
             publishers: Vec::new(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
             alarm,
@@ -91,12 +94,14 @@ impl Client {
         endpoint: &Rc<Endpoint>,
         topics: impl Into<Topics>,
     ) -> Result<()> {
-        let mut socket = Socket::connect(endpoint, topics.into())?;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut socket.stream.tcp, Token(index), both)?;
-        self.sockets[index] = Some(socket);
+        self.put(index, Socket::connect(endpoint, topics.into())?)?;
         self.open += 1;
         Ok(())
+    }
+
+    /// How often sessions of the HTTP fallback have asked anew.
+    pub(crate) fn asked_again(&self) -> u64 {
+        self.asked_again
     }
 
     /// Opens `count` connections, a few at a time, and waits until each is subscribed.
@@ -281,9 +286,25 @@ impl Client {
         if outcome.is_ok() && (event.is_readable() || ended) {
             outcome = socket.read(index, &mut self.buffer, ended, hearer);
         }
+        if outcome.is_ok()
+            && let Some(next) = socket.again()
+        {
+            outcome = next
+                .and_then(|next| self.put(index, next))
+                .map_err(|error| Closing::failed(&error));
+            self.asked_again += 1;
+        }
         if let Err(closing) = outcome {
             self.close(index, closing, hearer);
         }
+    }
+
+    /// Begins to wait for a connection under this number; the one before it ends.
+    fn put(&mut self, index: usize, mut socket: Socket) -> std::io::Result<()> {
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut socket.stream.tcp, Token(index), both)?;
+        self.sockets[index] = Some(socket);
+        Ok(())
     }
 
     fn close<H: Hearer>(&mut self, index: usize, closing: Closing, hearer: &mut H) {

@@ -20,6 +20,7 @@ mod socket;
 mod target;
 mod tls;
 mod topics;
+mod xhr;
 
 use std::io::{self, Write as _};
 
@@ -30,8 +31,8 @@ use crate::cli::Scenario;
 pub use crate::program::Program;
 use crate::report::Report;
 use crate::scenario::{
-    announced, channels, client_events, connect, drain, fanout, idle, mixed, presence, publish,
-    saturate, stopped_reader, storm, webhooks, webhooks_cost,
+    announced, channels, client_events, connect, drain, fallback, fanout, idle, mixed, presence,
+    publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
 
 impl Bench {
@@ -55,6 +56,7 @@ impl Bench {
             Scenario::Storm(options) => storm::run(options)?,
             Scenario::Presence(options) => presence::run(options)?,
             Scenario::Mixed(options) => mixed::run(options)?,
+            Scenario::Fallback(options) => fallback::run(options)?,
             Scenario::StoppedReader(options) => stopped_reader::run(options)?,
             Scenario::Drain(options) => drain::run(options)?,
             Scenario::Webhooks(options) => webhooks::run(options)?,

@@ -12,6 +12,7 @@ use crate::frame::{self, Frame};
 use crate::net;
 use crate::tls::{Stream, Trust};
 use crate::topics::Topics;
+use crate::xhr::{Lines, Session, Word};
 
 /// Where a server takes connections.
 #[derive(Debug, Clone)]
@@ -37,8 +38,10 @@ impl Door {
 pub(crate) struct Endpoint {
     /// The server.
     door: Door,
-    /// The upgrade request, the same for each connection.
-    upgrade: Vec<u8>,
+    /// The upgrade request, the same for each connection; or what asks for the long answer of a session.
+    request: Vec<u8>,
+    /// Whether it is a session of the HTTP fallback instead of a WebSocket.
+    is_session: bool,
 }
 
 impl Endpoint {
@@ -49,7 +52,13 @@ impl Endpoint {
              Host: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         );
-        Rc::new(Self { door, upgrade: upgrade.into_bytes() })
+        Rc::new(Self { door, request: upgrade.into_bytes(), is_session: false })
+    }
+
+    /// One session of the HTTP fallback. It hears, but what it says needs requests of its own.
+    pub(crate) fn session(door: Door, session: &Session) -> Rc<Self> {
+        let request = session.receive(door.address);
+        Rc::new(Self { door, request, is_session: true })
     }
 }
 
@@ -58,7 +67,7 @@ impl Endpoint {
 pub(crate) enum Phase {
     /// The TCP handshake is under way.
     Connecting,
-    /// The request is sent; its 101 is awaited.
+    /// The request is sent; its 101 is awaited, or the 200 of a session.
     Upgrading,
     /// `pusher:connection_established` is awaited.
     Greeting,
@@ -77,6 +86,13 @@ pub(crate) struct Closing {
     pub(crate) phase: Phase,
     /// What the server or the kernel said about it, for people.
     pub(crate) reason: String,
+}
+
+impl Closing {
+    /// Of a live session that could not ask anew.
+    pub(crate) fn failed(error: &io::Error) -> Self {
+        Self { code: None, phase: Phase::Live, reason: error.to_string() }
+    }
 }
 
 /// What a connection tells the scenario.
@@ -121,6 +137,10 @@ pub(crate) struct Socket {
     pub(crate) id: Box<str>,
     /// The start of a frame whose rest has not arrived; nearly always empty.
     carry: Vec<u8>,
+    /// The lines of a session's long answer; `None` on a WebSocket.
+    lines: Option<Box<Lines>>,
+    /// Whether the session was live before this answer.
+    resumes: bool,
     /// What the server said in a `pusher:error`, to be told when it closes.
     pub(crate) complaint: String,
 }
@@ -135,8 +155,21 @@ impl Socket {
             confirmed: 0,
             id: Box::default(),
             carry: Vec::new(),
+            lines: endpoint.is_session.then(Box::default),
+            resumes: false,
             complaint: String::new(),
         })
+    }
+
+    /// A live session whose answer is too long asks for another: the connection that does; `None` if it
+    /// has no need to.
+    pub(crate) fn again(&self) -> Option<io::Result<Self>> {
+        let is_due = self.phase == Phase::Live && self.lines.as_ref()?.is_too_long();
+        let anew = || {
+            let next = Self::connect(&self.endpoint, Topics::default())?;
+            Ok(Self { id: self.id.clone(), resumes: true, ..next })
+        };
+        is_due.then(anew)
     }
 
     /// The stream became writable: says the upgrade request if the connect succeeded.
@@ -146,7 +179,7 @@ impl Socket {
         }
         let endpoint = Rc::clone(&self.endpoint);
         self.phase = Phase::Upgrading;
-        self.say(&endpoint.upgrade)
+        self.say(&endpoint.request)
     }
 
     /// Reads until the socket is empty, as an edge-triggered poll demands. Without TLS a short read
@@ -180,8 +213,11 @@ impl Socket {
         }
     }
 
-    /// Answers a close frame with its own code and leaves.
+    /// Answers a close frame with its own code and leaves. A session just leaves.
     pub(crate) fn farewell(&mut self, code: Option<u16>) {
+        if self.endpoint.is_session {
+            return;
+        }
         let payload = code.map_or_else(Vec::new, |code| code.to_be_bytes().to_vec());
         // The peer may be gone already; nothing is owed to it then.
         let _ = self.stream.write(&frame::masked(frame::CLOSE, &payload));
@@ -199,11 +235,18 @@ impl Socket {
             let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
                 return Ok(0);
             };
-            if !bytes.starts_with(b"HTTP/1.1 101") {
+            let wanted = if self.lines.is_some() { b"HTTP/1.1 200" } else { b"HTTP/1.1 101" };
+            if !bytes.starts_with(wanted) {
                 return Err(self.ended(&String::from_utf8_lossy(&bytes[..end])));
             }
-            self.phase = Phase::Greeting;
+            self.phase = if self.resumes { Phase::Live } else { Phase::Greeting };
             used = end + 4;
+        }
+        if let Some(mut lines) = self.lines.take() {
+            let (more, words) = lines.take(&bytes[used..]).map_err(|why| self.ended(why))?;
+            self.lines = Some(lines);
+            words.into_iter().try_for_each(|word| self.hear_word(index, word, at, hearer))?;
+            return Ok(used + more);
         }
         while let Some(frame) = frame::first(&bytes[used..]) {
             used += frame.size;
@@ -246,6 +289,29 @@ impl Socket {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    fn hear_word<H: Hearer>(
+        &mut self,
+        index: usize,
+        word: Word,
+        at: Instant,
+        hearer: &mut H,
+    ) -> Result<(), Closing> {
+        match word {
+            Word::Frames(texts) => texts.iter().try_for_each(|text| {
+                let payload = text.as_bytes();
+                if self.phase == Phase::Live {
+                    hearer.frame(index, payload, at);
+                    return Ok(());
+                }
+                self.hear(index, &Frame { opcode: frame::TEXT, payload, size: 0 }, hearer)
+            }),
+            Word::Close(code, reason) => Err(Closing { code: Some(code), ..self.ended(&reason) }),
+            Word::Open if self.resumes => Err(self.ended("the server has lost the session")),
+            Word::Open | Word::Heartbeat => Ok(()),
+            Word::Unknown(line) => Err(self.ended(&line)),
         }
     }
 

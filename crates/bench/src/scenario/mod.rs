@@ -7,6 +7,7 @@ mod churn;
 pub(crate) mod client_events;
 pub(crate) mod connect;
 pub(crate) mod drain;
+pub(crate) mod fallback;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 mod meter;
