@@ -46,7 +46,7 @@ pub(super) fn arrive<T: Into<Topics>>(
 ) -> Result<Arrivals> {
     let mut arrivals = Arrivals::new();
     while arrivals.settled() < party.count && arrivals.moved.elapsed() < PATIENCE {
-        let on_their_way = client.added() - arrivals.settled();
+        let on_their_way = client.added().saturating_sub(arrivals.settled());
         let room = party.ahead.saturating_sub(on_their_way);
         let more = BURST.min(room).min(party.count - client.added());
         for _ in 0..more {
