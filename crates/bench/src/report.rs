@@ -45,6 +45,8 @@ pub(crate) struct Report {
     pub(crate) columns: Vec<Column>,
     /// Statements that must hold; one that does not makes the program fail.
     pub(crate) checks: Vec<Check>,
+    /// What somebody who is only compared with did not do; it fails nothing.
+    pub(crate) notes: Vec<String>,
     /// Named rows of numbers.
     pub(crate) series: Vec<(&'static str, Vec<f64>)>,
 }
@@ -101,6 +103,9 @@ impl Report {
             let mark = if check.holds { "ok  " } else { "FAIL" };
             let _ = writeln!(text, "{mark}  {}", check.says);
         }
+        for note in &self.notes {
+            let _ = writeln!(text, "note  {note}");
+        }
         text
     }
 
@@ -122,6 +127,7 @@ impl Report {
             "scenario": self.title,
             "columns": columns,
             "checks": checks,
+            "notes": self.notes,
             "series": series,
             "passed": self.passed(),
         })

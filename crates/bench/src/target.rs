@@ -1,11 +1,14 @@
 //! The server under load: one that runs already, one that the harness starts, or the floor.
 
+mod running;
+pub(crate) mod sockudo;
+
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +21,7 @@ use crate::net;
 use crate::program;
 use crate::sign::Credentials;
 use crate::socket::{Door, Endpoint};
+use crate::target::running::{Home, Running};
 use crate::tls::{Certificate, Pair, Trust};
 
 /// A server that takes load.
@@ -38,19 +42,6 @@ pub(crate) struct Target {
     /// The process, if the harness started it.
     child: Option<Running>,
 }
-
-/// A process of ours; it ends with this value.
-#[derive(Debug)]
-struct Running {
-    /// The process itself. Its standard input is a pipe that ends when we do.
-    process: Child,
-    /// Its config, data and log, unless it is the floor.
-    home: Option<Home>,
-}
-
-/// The folder of a server that the harness starts; removed at the end.
-#[derive(Debug)]
-struct Home(PathBuf);
 
 impl Target {
     /// The server that the arguments describe.
@@ -101,18 +92,33 @@ impl Target {
     pub(crate) fn start_with(bin: &Path, args: &TargetArgs, more: &str) -> Result<Self> {
         let (address, admin) = (net::free_address()?, net::free_address()?);
         let home = Home::create(address.port())?;
-        let (pair, trust) = certificate(args, address, &home.0)?.unzip();
-        let config = config_text(args, address, admin, &home.0, pair.as_ref())? + more;
-        fs::write(home.0.join(CONFIG), config)?;
-        let process = spawn(bin, &home.0)?;
+        let (pair, trust) = certificate(args, address, home.path())?.unzip();
+        let config = config_text(args, address, admin, home.path(), pair.as_ref())? + more;
+        fs::write(home.path().join(CONFIG), config)?;
+        let running = Running::spawn(&mut command(bin, &home)?, home)?;
+        let door = Door { address, trust };
+        Self::started(&args.name, door, Some(admin), credentials(args), running)
+    }
+
+    /// A server that has just been spawned, once it is ready.
+    ///
+    /// # Errors
+    /// When it ends, or is not up within a minute.
+    fn started(
+        name: &str,
+        door: Door,
+        admin: Option<SocketAddr>,
+        credentials: Credentials,
+        running: Running,
+    ) -> Result<Self> {
         let mut target = Self {
-            name: args.name.clone(),
-            address,
-            door: Door { address, trust },
-            admin: Some(admin),
-            pid: Some(process.id()),
-            credentials: credentials(args),
-            child: Some(Running { process, home: Some(home) }),
+            name: name.to_owned(),
+            address: door.address,
+            door,
+            admin,
+            pid: Some(running.process.id()),
+            credentials,
+            child: Some(running),
         };
         target.wait_until_ready()?;
         Ok(target)
@@ -129,7 +135,7 @@ impl Target {
         running.process.kill()?;
         running.process.wait()?;
         let began = Instant::now();
-        running.process = spawn(bin, &home.0)?;
+        running.process = home.spawn(&mut command(bin, home)?)?;
         self.pid = Some(running.process.id());
         self.wait_until_ready()?;
         Ok(began.elapsed())
@@ -137,7 +143,7 @@ impl Target {
 
     /// Bytes that the server keeps on disk; `None` if the harness did not start it.
     pub(crate) fn disk_bytes(&self) -> Option<u64> {
-        let files = fs::read_dir(self.child.as_ref()?.home.as_ref()?.0.join("data")).ok()?;
+        let files = fs::read_dir(self.child.as_ref()?.home.as_ref()?.path().join("data")).ok()?;
         Some(files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len())).sum())
     }
 
@@ -193,10 +199,7 @@ impl Target {
     /// The last lines of what the server logged.
     pub(crate) fn log_tail(&self) -> String {
         let home = self.child.as_ref().and_then(|running| running.home.as_ref());
-        let text = home.and_then(|home| fs::read_to_string(home.0.join("log")).ok());
-        let text = text.unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines[lines.len().saturating_sub(15)..].join("\n")
+        home.map(Home::log_tail).unwrap_or_default()
     }
 
     /// What the admin listener tells; `None` where there is none.
@@ -228,43 +231,12 @@ impl Target {
     }
 }
 
-impl Home {
-    fn create(number: u16) -> Result<Self> {
-        let name = format!("bellwire-bench-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        // What remains lies in the temporary directory.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Either fails only when the process has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Starts `bin` with the config and the log of its folder.
-fn spawn(bin: &Path, home: &Path) -> Result<Child> {
-    let log = OpenOptions::new().append(true).create(true).open(home.join("log"))?;
+/// How `bin` is started on the config of its folder.
+fn command(bin: &Path, home: &Home) -> Result<Command> {
     // The server runs in another folder than we do.
-    Command::new(std::path::absolute(bin)?)
-        .args(["serve", "--config"])
-        .arg(home.join(CONFIG))
-        .current_dir(home)
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .spawn()
-        .with_context(|| format!("cannot start {}", bin.display()))
+    let mut command = Command::new(std::path::absolute(bin)?);
+    command.args(["serve", "--config"]).arg(home.path().join(CONFIG));
+    Ok(command)
 }
 
 fn credentials(args: &TargetArgs) -> Credentials {

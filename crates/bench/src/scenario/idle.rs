@@ -6,22 +6,22 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::Args;
 
-use crate::cli::TargetArgs;
 use crate::client::Client;
 use crate::proc::{self, Memory};
 use crate::progress;
-use crate::report::{Column, Figure, Report, figure};
+use crate::report::{Figure, Report, figure};
 use crate::scenario::megabytes;
 use crate::scenario::meter::{Meter, Used};
+use crate::scenario::rivals::Rivals;
 use crate::socket::{Closing, Hearer};
 use crate::target::Target;
 
 /// Options of `idle`.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The server.
+    /// Who is measured.
     #[command(flatten)]
-    target: TargetArgs,
+    rivals: Rivals,
     /// How many connections.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
@@ -39,25 +39,25 @@ pub(crate) struct Options {
 /// # Errors
 /// When the server cannot be driven or measured.
 pub(crate) fn run(options: &Options) -> Result<Report> {
-    let target = Target::from_args(&options.target)?;
-    let measured = measure(options, &target)?;
     let kind = if options.shared { "one shared channel" } else { "a channel each" };
-    let tls = if options.target.tls.tls { ", TLS" } else { "" };
-    let title = format!("idle: {} connections, {kind}{tls}", options.connections);
+    let title = format!("idle: {} connections, {kind}", options.connections);
+    options.rivals.measure(&title, "", |target, report| one_round(options, target, report))
+}
+
+fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
+    let measured = measure(options, target)?;
     let figures = figures(&measured, options.connections);
-    let resident = figures.iter().find(|figure| figure.key == RSS_EACH).and_then(|f| f.value);
-    let columns = vec![Column { name: target.name, figures }];
-    let mut report = Report { title, columns, ..Report::default() };
-    let (open, all) = (measured.open, options.connections + WARM_UP);
-    report.check(open == all, format!("{open} of {all} connections stayed open"));
+    let (open, all, name) = (measured.open, options.connections + WARM_UP, &target.name);
+    report.check(open == all, format!("{name}: {open} of {all} connections stayed open"));
     if let Some(first) = measured.closings.first() {
-        report.check(false, format!("none closed: {first:?}"));
+        report.check(false, format!("{name}: none closed: {first:?}"));
     }
     if let Some(max) = options.max_bytes {
+        let resident = figures.iter().find(|figure| figure.key == RSS_EACH).and_then(|f| f.value);
         let fits = resident.is_some_and(|bytes| bytes <= max);
-        report.check(fits, format!("at most {max} bytes a connection"));
+        report.check(fits, format!("{name}: at most {max} bytes a connection"));
     }
-    Ok(report)
+    Ok(figures)
 }
 
 /// What was read along the way.

@@ -41,8 +41,9 @@ fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }
 
-/// Measures one thing, or two in turn (A B A B …) so that what else the machine does falls on both
-/// alike; the medians go side by side. `measure` is told which of `names` it is about.
+/// Measures one thing, or several in turn (A B A B …) so that what else the machine does falls on all
+/// alike; the medians go side by side. `measure` is told which of `names` it is about. A round without
+/// figures counts in no median.
 fn in_turn(
     title: String,
     rounds: usize,
@@ -54,11 +55,35 @@ fn in_turn(
     for round in 1..=rounds {
         for (index, (name, results)) in names.iter().zip(&mut measured).enumerate() {
             progress(&format!("{name}: round {round} of {rounds}"));
-            results.push(measure(index, &mut report)?);
+            let figures = measure(index, &mut report)?;
+            if !figures.is_empty() {
+                results.push(figures);
+            }
         }
     }
     report.columns =
         names.iter().zip(&measured).map(|(name, results)| medians(name, results)).collect();
     report.add_ratios();
     Ok(report)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::report::figure;
+
+    #[test]
+    fn a_round_without_figures_counts_in_no_median() {
+        let round = Cell::new(0);
+        let measure = |index: usize, _: &mut Report| {
+            round.set(round.get() + 1);
+            let silent = index == 1 && round.get() == 2;
+            Ok(if silent { Vec::new() } else { vec![figure("a", "A", "s", round.get() as f64)] })
+        };
+        let report = in_turn(String::new(), 2, &["one", "other"], measure).expect("measured");
+        let value = |column: usize| report.columns[column].figures[0].value;
+        assert_eq!((value(0), value(1)), (Some(2.0), Some(4.0)));
+    }
 }

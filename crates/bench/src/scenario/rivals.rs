@@ -1,6 +1,6 @@
-//! A server, and the floor beside it if asked for, each measured several times in turn.
+//! A server, and beside it whom it is compared with, each measured several times in turn.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::TargetArgs;
 use crate::report::{Figure, Report};
 use crate::scenario::in_turn;
-use crate::target::Target;
+use crate::target::{Target, sockudo};
 
 /// Who is measured and how often.
 #[derive(Debug, Args)]
@@ -19,7 +19,10 @@ pub(super) struct Rivals {
     /// Alternates with the floor and prints both and their ratio.
     #[arg(long)]
     compare: bool,
-    /// How often each is measured; medians are printed. Without --compare 1 is the default, with it 3.
+    /// Measures this Sockudo program too. What it loses or fails at is noted and fails no check.
+    #[arg(long, value_name = "PATH")]
+    sockudo: Option<PathBuf>,
+    /// How often each is measured; medians are printed. Alone 1 is the default, beside another 3.
     #[arg(long)]
     rounds: Option<usize>,
 }
@@ -42,20 +45,77 @@ impl Rivals {
         app: &str,
         one_round: impl Fn(&mut Target, &mut Report) -> Result<Vec<Figure>>,
     ) -> Result<Report> {
-        let rounds = self.rounds.unwrap_or(if self.compare { 3 } else { 1 });
-        let first = if self.target.floor { FLOOR } else { &*self.target.name };
-        let names = [first, FLOOR];
-        let names = if self.compare { &names[..] } else { &names[..1] };
+        let contestants = self.contestants();
+        let rounds = self.rounds.unwrap_or(if contestants.len() > 1 { 3 } else { 1 });
+        let names: Vec<&str> = contestants.iter().map(|one| self.name(one)).collect();
         let tls = if self.target.tls.tls { ", TLS" } else { "" };
-        in_turn(format!("{title}{tls}, {rounds} rounds"), rounds, names, |index, report| {
-            let mut target = match index {
-                0 => Target::from_args_with(&self.target, app)?,
-                _ => Target::floor()?,
-            };
-            one_round(&mut target, report)
+        in_turn(format!("{title}{tls}, {rounds} rounds"), rounds, &names, |index, report| {
+            match &contestants[index] {
+                Contestant::Server => {
+                    one_round(&mut Target::from_args_with(&self.target, app)?, report)
+                }
+                Contestant::Floor => one_round(&mut Target::floor()?, report),
+                Contestant::Sockudo(bin) => Ok(peer_round(bin, report, &one_round)),
+            }
         })
     }
+
+    /// Everybody, in the order of their columns.
+    fn contestants(&self) -> Vec<Contestant<'_>> {
+        let mut all = vec![Contestant::Server];
+        all.extend(self.compare.then_some(Contestant::Floor));
+        all.extend(self.sockudo.as_deref().map(Contestant::Sockudo));
+        all
+    }
+
+    fn name(&self, contestant: &Contestant<'_>) -> &str {
+        match contestant {
+            Contestant::Server if !self.target.floor => &self.target.name,
+            Contestant::Server | Contestant::Floor => FLOOR,
+            Contestant::Sockudo(_) => sockudo::NAME,
+        }
+    }
+}
+
+/// Somebody who is measured.
+enum Contestant<'a> {
+    /// The server that the arguments describe.
+    Server,
+    /// The send loop.
+    Floor,
+    /// Sockudo, and where its program is.
+    Sockudo(&'a Path),
+}
+
+/// A round of a peer. What it loses or cannot do is a finding, not a failure of ours: it is noted, and
+/// where nothing could be measured there are no figures.
+fn peer_round(
+    bin: &Path,
+    report: &mut Report,
+    one_round: impl Fn(&mut Target, &mut Report) -> Result<Vec<Figure>>,
+) -> Vec<Figure> {
+    let mut aside = Report::default();
+    let measured = Target::sockudo(bin).and_then(|mut target| one_round(&mut target, &mut aside));
+    let broken = aside.checks.into_iter().filter(|check| !check.holds).map(|check| check.says);
+    report.notes.extend(broken);
+    measured.unwrap_or_else(|error| {
+        report.notes.push(format!("{}: {error:#}", sockudo::NAME));
+        Vec::new()
+    })
 }
 
 /// The column of the send loop.
 const FLOOR: &str = "floor";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_does_not_even_start_is_noted_and_fails_nothing() {
+        let mut report = Report::default();
+        let figures = peer_round(Path::new("/no/such/program"), &mut report, |_, _| Ok(Vec::new()));
+        assert!(figures.is_empty() && report.passed());
+        assert!(report.notes[0].starts_with("sockudo: cannot start"), "{:?}", report.notes);
+    }
+}
