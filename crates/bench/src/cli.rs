@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::program;
+use crate::{floor, program};
 use crate::scenario::{
     announced, channels, client_events, connect, drain, fallback, fanout, idle, mixed, presence,
     publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
@@ -60,7 +60,7 @@ pub(crate) enum Scenario {
     Announced(announced::Options),
     /// Serves the bare send loop that other scenarios compare with, until standard input ends.
     #[command(hide = true)]
-    FloorServer,
+    FloorServer(floor::Options),
 }
 
 /// Which server takes the load.

@@ -45,7 +45,7 @@ impl Bench {
         program::set(program);
         net::raise_descriptor_limit();
         let report = match &self.scenario {
-            Scenario::FloorServer => return floor::serve().map(|()| true),
+            Scenario::FloorServer(options) => return floor::serve(options).map(|()| true),
             Scenario::Idle(options) => idle::run(options)?,
             Scenario::Fanout(options) => fanout::run(options)?,
             Scenario::Saturate(options) => saturate::run(options)?,

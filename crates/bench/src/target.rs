@@ -152,14 +152,27 @@ impl Target {
     /// # Errors
     /// When it does not start.
     pub(crate) fn floor() -> Result<Self> {
-        let mut process =
-            program::floor_server()?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        Self::send_loop(FLOOR, &[])
+    }
+
+    /// The same loop, but it reads all that waits before it sends.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(crate) fn joining_floor() -> Result<Self> {
+        Self::send_loop(JOINING, &["--joining"])
+    }
+
+    fn send_loop(name: &str, options: &[&str]) -> Result<Self> {
+        let mut command = program::floor_server()?;
+        command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn()?;
         let mut line = String::new();
         let output = process.stdout.take().context("the floor's output")?;
         BufReader::new(output).read_line(&mut line)?;
         let address = line.trim().parse().context("the floor did not say where it listens")?;
         Ok(Self {
-            name: "floor".into(),
+            name: name.into(),
             address,
             door: Door { address, trust: None },
             admin: None,
@@ -295,6 +308,10 @@ fn get(address: SocketAddr, path: &str) -> Result<(u16, String)> {
     Ok((status, body.to_owned()))
 }
 
+/// The column of the send loop in reports.
+pub(crate) const FLOOR: &str = "floor";
+/// The column of the send loop that joins.
+pub(crate) const JOINING: &str = "joining";
 /// The config of a server that the harness starts.
 const CONFIG: &str = "bellwire.toml";
 /// How long a server may take until it is ready.

@@ -23,6 +23,10 @@ pub(super) struct Crowd {
     names: HashMap<Vec<u8>, usize>,
     /// By channel.
     rooms: Vec<Room>,
+    /// Whether what is published waits for `send_joined`.
+    joining: bool,
+    /// Channels where something waits.
+    unsent: Vec<usize>,
 }
 
 /// A connection.
@@ -47,6 +51,8 @@ struct Room {
     hearers: Vec<Ear>,
     /// Whether they hear of each other.
     is_presence: bool,
+    /// Frames for all of them, one after the other; empty unless the loop joins.
+    joined: Vec<u8>,
 }
 
 /// One who hears a channel: all that the loop needs, side by side.
@@ -58,6 +64,11 @@ struct Ear {
 }
 
 impl Crowd {
+    /// Nobody yet. One that joins keeps what is published until it is told to send.
+    pub(super) fn new(joining: bool) -> Self {
+        Self { joining, ..Self::default() }
+    }
+
     /// Takes a connection in and tells its number.
     pub(super) fn add(&mut self, stream: TcpStream) -> usize {
         let peer = Peer {
@@ -100,6 +111,14 @@ impl Crowd {
             if filled < buffer.len() && !ended {
                 return Ok(());
             }
+        }
+    }
+
+    /// Sends what was published since the last time: to each hearer of a channel all of it in one write.
+    pub(super) fn send_joined(&mut self) {
+        for room in std::mem::take(&mut self.unsent) {
+            let frames = std::mem::take(&mut self.rooms[room].joined);
+            self.to_others(room, NOBODY, &frames);
         }
     }
 
@@ -156,16 +175,26 @@ impl Crowd {
         Ok(frame.size)
     }
 
-    fn publish(&self, body: &[u8]) -> Result<()> {
+    fn publish(&mut self, body: &[u8]) -> Result<()> {
         // Nobody has ever subscribed: there is nothing to look for.
         if self.rooms.is_empty() {
             return Ok(());
         }
         let published = words::published(body)?;
-        if let Some(&room) = self.names.get(published.channel) {
-            self.to_others(room, NOBODY, &published.frame);
+        match self.names.get(published.channel) {
+            Some(&room) if self.joining => self.join(room, &published.frame),
+            Some(&room) => self.to_others(room, NOBODY, &published.frame),
+            None => {}
         }
         Ok(())
+    }
+
+    fn join(&mut self, room: usize, frame: &[u8]) {
+        let joined = &mut self.rooms[room].joined;
+        if joined.is_empty() {
+            self.unsent.push(room);
+        }
+        joined.extend_from_slice(frame);
     }
 
     /// To the others of the one channel that such a connection is in.
@@ -218,7 +247,8 @@ impl Crowd {
             return room;
         }
         let is_presence = channel.starts_with(b"presence-");
-        self.rooms.push(Room { name: channel.to_vec(), hearers: Vec::new(), is_presence });
+        let name = channel.to_vec();
+        self.rooms.push(Room { name, hearers: Vec::new(), is_presence, joined: Vec::new() });
         self.names.insert(channel.to_vec(), self.rooms.len() - 1);
         self.rooms.len() - 1
     }
@@ -235,3 +265,49 @@ impl Crowd {
 
 /// No connection has this number.
 const NOBODY: usize = usize::MAX;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{ErrorKind, Read as _};
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+    use crate::topics;
+
+    const UPGRADE: &[u8] = b"GET /app/k HTTP/1.1\r\n\r\n";
+    const PUBLISH: &[u8] = b"POST /e HTTP/1.1\r\nContent-Length: 36\r\n\r\n\
+        {\"name\":\"e\",\"channel\":\"c\",\"data\":\"\"}";
+
+    /// A connection of the crowd's, and its other end.
+    fn connect(crowd: &mut Crowd) -> (usize, TcpStream) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let theirs = TcpStream::connect(listener.local_addr().expect("bound")).expect("a peer");
+        theirs.set_nonblocking(true).expect("a socket");
+        (crowd.add(listener.accept().expect("the peer").0), theirs)
+    }
+
+    fn waiting(stream: &mut TcpStream) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let ended = stream.read_to_end(&mut bytes).expect_err("still open");
+        assert_eq!(ended.kind(), ErrorKind::WouldBlock);
+        bytes
+    }
+
+    #[test]
+    fn a_crowd_that_joins_sends_once_all_is_read_and_in_order() {
+        let mut crowd = Crowd::new(true);
+        let (hearer, mut heard) = connect(&mut crowd);
+        let (publisher, _answers) = connect(&mut crowd);
+        crowd.take(hearer, UPGRADE).expect("an upgrade");
+        crowd.take(hearer, &topics::subscribe("c", "1.1", None)).expect("a subscription");
+        assert!(!waiting(&mut heard).is_empty());
+        let twice = [PUBLISH, PUBLISH].concat();
+        assert_eq!(crowd.take(publisher, &twice).expect("publishes"), twice.len());
+        assert!(waiting(&mut heard).is_empty());
+        crowd.send_joined();
+        let frame = words::published(&PUBLISH[PUBLISH.len() - 36..]).expect("a publish").frame;
+        assert_eq!(waiting(&mut heard), frame.repeat(2));
+        crowd.send_joined();
+        assert!(waiting(&mut heard).is_empty());
+    }
+}

@@ -11,6 +11,7 @@ use std::os::fd::AsRawFd as _;
 use std::thread;
 
 use anyhow::Result;
+use clap::Args;
 use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
@@ -18,12 +19,20 @@ use rustix::net::SocketFlags;
 
 use crate::floor::crowd::Crowd;
 
+/// Options of `floor-server`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Reads all that waits first, and then gives each hearer all that was published in one write.
+    #[arg(long)]
+    joining: bool,
+}
+
 /// Serves until standard input ends.
 ///
 /// # Errors
 /// When it cannot listen.
-pub(crate) fn serve() -> Result<()> {
-    let mut floor = Floor::listen()?;
+pub(crate) fn serve(options: &Options) -> Result<()> {
+    let mut floor = Floor::listen(options)?;
     let address = floor.listener.local_addr()?;
     writeln!(io::stdout(), "{address}")?;
     thread::spawn(|| {
@@ -47,14 +56,14 @@ struct Floor {
 }
 
 impl Floor {
-    fn listen() -> Result<Self> {
+    fn listen(options: &Options) -> Result<Self> {
         let poll = Poll::new()?;
         let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         // As long a queue as the machine allows: thousands may come at once.
         rustix::net::listen(&listener, i32::MAX)?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         let buffer = vec![0; 64 * 1024].into_boxed_slice();
-        Ok(Self { poll, listener, crowd: Crowd::default(), buffer })
+        Ok(Self { poll, listener, crowd: Crowd::new(options.joining), buffer })
     }
 
     fn run(&mut self) -> Result<()> {
@@ -71,6 +80,7 @@ impl Floor {
                     self.crowd.remove(number);
                 }
             }
+            self.crowd.send_joined();
         }
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::cli::TargetArgs;
 use crate::report::{Figure, Report};
 use crate::scenario::in_turn;
-use crate::target::{Target, sockudo};
+use crate::target::{FLOOR, JOINING, Target, sockudo};
 
 /// Who is measured and how often.
 #[derive(Debug, Args)]
@@ -45,7 +45,33 @@ impl Rivals {
         app: &str,
         one_round: impl Fn(&mut Target, &mut Report) -> Result<Vec<Figure>>,
     ) -> Result<Report> {
-        let contestants = self.contestants();
+        self.measure_all(&self.contestants(), title, app, one_round)
+    }
+
+    /// The same, with the loop that joins beside the loop that does not.
+    ///
+    /// # Errors
+    /// When a server cannot be started, driven or measured.
+    pub(super) fn measure_joining(
+        &self,
+        title: &str,
+        app: &str,
+        one_round: impl Fn(&mut Target, &mut Report) -> Result<Vec<Figure>>,
+    ) -> Result<Report> {
+        let mut contestants = self.contestants();
+        if self.compare {
+            contestants.insert(2, Contestant::Joining);
+        }
+        self.measure_all(&contestants, title, app, one_round)
+    }
+
+    fn measure_all(
+        &self,
+        contestants: &[Contestant<'_>],
+        title: &str,
+        app: &str,
+        one_round: impl Fn(&mut Target, &mut Report) -> Result<Vec<Figure>>,
+    ) -> Result<Report> {
         let rounds = self.rounds.unwrap_or(if contestants.len() > 1 { 3 } else { 1 });
         let names: Vec<&str> = contestants.iter().map(|one| self.name(one)).collect();
         let tls = if self.target.tls.tls { ", TLS" } else { "" };
@@ -55,6 +81,7 @@ impl Rivals {
                     one_round(&mut Target::from_args_with(&self.target, app)?, report)
                 }
                 Contestant::Floor => one_round(&mut Target::floor()?, report),
+                Contestant::Joining => one_round(&mut Target::joining_floor()?, report),
                 Contestant::Sockudo(bin) => Ok(peer_round(bin, report, &one_round)),
             }
         })
@@ -72,6 +99,7 @@ impl Rivals {
         match contestant {
             Contestant::Server if !self.target.floor => &self.target.name,
             Contestant::Server | Contestant::Floor => FLOOR,
+            Contestant::Joining => JOINING,
             Contestant::Sockudo(_) => sockudo::NAME,
         }
     }
@@ -83,6 +111,8 @@ enum Contestant<'a> {
     Server,
     /// The send loop.
     Floor,
+    /// The send loop that joins what waits.
+    Joining,
     /// Sockudo, and where its program is.
     Sockudo(&'a Path),
 }
@@ -103,9 +133,6 @@ fn peer_round(
         Vec::new()
     })
 }
-
-/// The column of the send loop.
-const FLOOR: &str = "floor";
 
 #[cfg(test)]
 mod tests {

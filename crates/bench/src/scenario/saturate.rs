@@ -44,7 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
         "saturate: {} subscribers, {} publishers, {} x {} bytes, {} s",
         options.subscribers, options.publishers, options.batch, options.bytes, options.seconds
     );
-    options.rivals.measure(&title, "", |target, report| one_round(options, target, report))
+    options.rivals.measure_joining(&title, "", |target, report| one_round(options, target, report))
 }
 
 fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
