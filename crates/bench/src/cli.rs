@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::{floor, program};
 use crate::scenario::{
-    announced, channels, client_events, connect, drain, fallback, fanout, idle, mixed, presence,
-    publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
+    announced, channels, client_events, compression, connect, drain, fallback, fanout, idle, mixed,
+    presence, publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
 use crate::tls::TlsArgs;
+use crate::{floor, program};
 
 /// A scenario and how it is reported.
 #[derive(Debug, Args)]
@@ -56,6 +56,8 @@ pub(crate) enum Scenario {
     Webhooks(webhooks::Options),
     /// The fan-out with webhooks on and without.
     WebhooksCost(webhooks_cost::Options),
+    /// The fan-out without compression, with it on, and with everybody taking it.
+    Compression(compression::Options),
     /// Memory and restart time with many announced channels.
     Announced(announced::Options),
     /// Serves the bare send loop that other scenarios compare with, until standard input ends.

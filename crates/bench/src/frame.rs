@@ -4,7 +4,8 @@
 /// One unfragmented frame, borrowed from the read buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
-    /// Which kind of frame: one of the constants below.
+    /// Which kind of frame: one of the constants below. The bit that marks a compressed message is a
+    /// part of it.
     pub(crate) opcode: u8,
     /// The bytes after the header and the mask, as they are on the wire: our own masks are zero.
     pub(crate) payload: &'a [u8],
@@ -24,7 +25,7 @@ pub(crate) fn first(bytes: &[u8]) -> Option<Frame<'_>> {
     };
     let start = if second & MASKED == 0 { start } else { start + MASK.len() };
     let payload = bytes.get(start..start.checked_add(length)?)?;
-    Some(Frame { opcode: head & 0x0f, payload, size: start + length })
+    Some(Frame { opcode: head & (COMPRESSED | 0x0f), payload, size: start + length })
 }
 
 /// A masked frame. The mask is zero, which is legal and leaves the payload readable in captures.
@@ -45,6 +46,16 @@ pub(crate) fn unmasked(opcode: u8, payload: &[u8]) -> Vec<u8> {
 /// The status code of a close frame's payload, if it has one.
 pub(crate) fn close_code(payload: &[u8]) -> Option<u16> {
     Some(u16::from_be_bytes([*payload.first()?, *payload.get(1)?]))
+}
+
+/// What a frame with such a payload takes on the wire, unmasked.
+pub(crate) fn size(payload: usize) -> usize {
+    let header = match payload {
+        ..126 => 2,
+        126..0x1_0000 => 4,
+        _ => 10,
+    };
+    header + payload
 }
 
 fn header(opcode: u8, mask_bit: u8, length: usize) -> Vec<u8> {
@@ -69,12 +80,16 @@ fn long_length(bytes: &[u8]) -> Option<usize> {
 
 /// UTF-8 text: every word of the protocol.
 pub(crate) const TEXT: u8 = 0x1;
+/// The same, compressed: RFC 7692, section 6.
+pub(crate) const COMPRESSED_TEXT: u8 = COMPRESSED | TEXT;
 /// The peer ends the connection and may say why.
 pub(crate) const CLOSE: u8 = 0x8;
 /// A liveness probe.
 pub(crate) const PING: u8 = 0x9;
 /// The answer to a probe.
 pub(crate) const PONG: u8 = 0xa;
+/// The first reserved bit: the message is compressed.
+const COMPRESSED: u8 = 0x40;
 /// Says that a mask follows the length.
 const MASKED: u8 = 0x80;
 /// Leaves a payload as it is.
@@ -91,8 +106,15 @@ mod tests {
             let bytes = unmasked(TEXT, &payload);
             let frame = first(&bytes).expect("a whole frame");
             assert_eq!((frame.opcode, frame.payload.len()), (TEXT, length));
-            assert_eq!(frame.size, bytes.len());
+            assert_eq!((frame.size, size(length)), (bytes.len(), bytes.len()));
         }
+    }
+
+    #[test]
+    fn a_compressed_message_is_told_from_a_plain_one() {
+        let bytes = unmasked(COMPRESSED_TEXT, b"x");
+        assert_eq!(first(&bytes).expect("a whole frame").opcode, COMPRESSED_TEXT);
+        assert_ne!(COMPRESSED_TEXT, TEXT);
     }
 
     #[test]

@@ -31,8 +31,8 @@ use crate::cli::Scenario;
 pub use crate::program::Program;
 use crate::report::Report;
 use crate::scenario::{
-    announced, channels, client_events, connect, drain, fallback, fanout, idle, mixed, presence,
-    publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
+    announced, channels, client_events, compression, connect, drain, fallback, fanout, idle, mixed,
+    presence, publish, saturate, stopped_reader, storm, webhooks, webhooks_cost,
 };
 
 impl Bench {
@@ -61,6 +61,7 @@ impl Bench {
             Scenario::Drain(options) => drain::run(options)?,
             Scenario::Webhooks(options) => webhooks::run(options)?,
             Scenario::WebhooksCost(options) => webhooks_cost::run(options)?,
+            Scenario::Compression(options) => compression::run(options)?,
             Scenario::Announced(options) => announced::run(options)?,
         };
         print(&report, self.json)?;

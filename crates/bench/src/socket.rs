@@ -46,11 +46,20 @@ pub(crate) struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(door: Door, key: &str) -> Rc<Self> {
+        Self::with_headers(door, key, "")
+    }
+
+    /// Connections that offer to take compressed messages.
+    pub(crate) fn compressing(door: Door, key: &str) -> Rc<Self> {
+        Self::with_headers(door, key, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+    }
+
+    fn with_headers(door: Door, key: &str, headers: &str) -> Rc<Self> {
         let address = door.address;
         let upgrade = format!(
             "GET /app/{key}?protocol=7&client=js&version=8.4.0&flash=false HTTP/1.1\r\n\
              Host: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
         );
         Rc::new(Self { door, request: upgrade.into_bytes(), is_session: false })
     }
@@ -101,6 +110,8 @@ pub(crate) trait Hearer {
     fn live(&mut self, _socket: usize) {}
     /// A text frame on a live connection; `at` is when the read that brought it returned.
     fn frame(&mut self, _socket: usize, _payload: &[u8], _at: Instant) {}
+    /// A compressed message on a live connection, as it is on the wire.
+    fn compressed(&mut self, _socket: usize, _payload: &[u8]) {}
     /// Over, by whichever side or failure.
     fn closed(&mut self, _socket: usize, _closing: Closing) {}
     /// A publisher's request was answered.
@@ -252,6 +263,8 @@ impl Socket {
             used += frame.size;
             if frame.opcode == frame::TEXT && self.phase == Phase::Live {
                 hearer.frame(index, frame.payload, at);
+            } else if frame.opcode == frame::COMPRESSED_TEXT && self.phase == Phase::Live {
+                hearer.compressed(index, frame.payload);
             } else {
                 self.hear(index, &frame, hearer)?;
             }

@@ -5,6 +5,7 @@ mod arrivals;
 pub(crate) mod channels;
 mod churn;
 pub(crate) mod client_events;
+pub(crate) mod compression;
 pub(crate) mod connect;
 pub(crate) mod drain;
 pub(crate) mod fallback;

@@ -101,8 +101,9 @@ pub(super) fn say_when_due<H: Hearer + AsRef<Tally>>(
 impl Streamed {
     pub(super) fn figures(&self, used: &Used, lost: u64) -> Vec<Figure> {
         let tally = &self.tally;
-        let p99 = |of: &Histogram| (!of.is_empty()).then(|| of.percentile_ms(0.99));
-        let latency = |share| tally.latency.percentile_ms(share);
+        // What nothing was recorded of has no percentile: compressed messages keep their number.
+        let at = |of: &Histogram, share| (!of.is_empty()).then(|| of.percentile_ms(share));
+        let latency = |share| at(&tally.latency, share);
         let per_second = tally.delivered as f64 / used.took.as_secs_f64();
         let mut figures = costs(tally.delivered, lost, used);
         figures.extend([
@@ -111,9 +112,9 @@ impl Streamed {
             figure("latency_p90_ms", "latency p90", "ms", latency(0.9)),
             figure("latency_p99_ms", "latency p99", "ms", latency(0.99)),
             figure("latency_p999_ms", "latency p99.9", "ms", latency(0.999)),
-            figure("latency_max_ms", "latency max", "ms", tally.latency.max_ms()),
-            figure("accept_p99_ms", "publish answered p99", "ms", p99(&tally.accepting)),
-            figure("late_p99_ms", "generator late p99", "ms", p99(&self.lateness)),
+            figure("latency_max_ms", "latency max", "ms", latency(1.0)),
+            figure("accept_p99_ms", "publish answered p99", "ms", at(&tally.accepting, 0.99)),
+            figure("late_p99_ms", "generator late p99", "ms", at(&self.lateness, 0.99)),
         ]);
         figures.extend(crowd(used));
         figures

@@ -12,6 +12,22 @@ pub(super) fn data(sequence: u32, bytes: usize) -> String {
     text
 }
 
+/// The same, as records that differ from each other in their numbers: about as compressible as what
+/// people send.
+pub(super) fn records(sequence: u32, bytes: usize) -> String {
+    let mut text = data(sequence, 0);
+    let mut number = u64::from(sequence);
+    while text.len() < bytes {
+        // Knuth's MMIX constants; only that the digits vary matters.
+        number =
+            number.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (id, price) = (number >> 40, (number >> 16) % 100_000);
+        text += &format!(r#"{{"id":{id},"symbol":"S{}","price":{price}}},"#, id % 500);
+    }
+    text.truncate(bytes.max(MARKED));
+    text
+}
+
 /// A message that is said again and again, each time with another number.
 #[derive(Debug)]
 pub(super) struct Stamped {
@@ -70,6 +86,8 @@ fn number_at(payload: &[u8], place: usize) -> Option<u32> {
 
 const MARK: &str = "~~";
 const DIGITS: usize = 10;
+/// Length of a number with its marks.
+const MARKED: usize = DIGITS + 2 * MARK.len();
 
 #[cfg(test)]
 mod tests {
@@ -99,6 +117,14 @@ mod tests {
     #[test]
     fn data_has_the_size_asked_for() {
         assert_eq!(data(1, 100).len(), 100);
-        assert_eq!(data(1, 0).len(), DIGITS + 2 * MARK.len());
+        assert_eq!(data(1, 0).len(), MARKED);
+        assert_eq!([0, 100, 1000].map(|bytes| records(1, bytes).len()), [MARKED, 100, 1000]);
+    }
+
+    #[test]
+    fn records_differ_from_event_to_event_and_carry_the_number() {
+        let numbered = |sequence| records(sequence, 300).split_off(MARKED);
+        assert_ne!(numbered(1), numbered(2));
+        assert_eq!(Reader::default().sequence(records(7, 300).as_bytes()), Some(7));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::frame;
 use crate::histogram::Histogram;
 use crate::report::Report;
 use crate::scenario::payload::Reader;
@@ -21,6 +22,10 @@ pub(super) struct Tally {
     by_socket: Vec<u32>,
     /// Deliveries in all.
     pub(super) delivered: u64,
+    /// How many of them came compressed. What is in those is not looked at.
+    pub(super) compressed: u64,
+    /// What their frames took on the wire.
+    pub(super) bytes: u64,
     /// Publishes answered with 200.
     pub(super) accepted: u64,
     /// The first other status, if any.
@@ -40,6 +45,8 @@ impl Tally {
             accepting: Histogram::new(),
             by_socket: vec![0; sockets],
             delivered: 0,
+            compressed: 0,
+            bytes: 0,
             accepted: 0,
             refused: None,
             closings: Vec::new(),
@@ -87,12 +94,16 @@ impl Tally {
 
     /// A delivery of an event that carries this number.
     pub(super) fn record(&mut self, socket: usize, sequence: u32, at: Instant) {
-        self.by_socket[socket] += 1;
-        self.delivered += 1;
-        self.moved = at;
+        self.count(socket, at);
         if let Some(due) = self.due.get(sequence as usize) {
             self.latency.record(at.saturating_duration_since(*due));
         }
+    }
+
+    fn count(&mut self, socket: usize, at: Instant) {
+        self.by_socket[socket] += 1;
+        self.delivered += 1;
+        self.moved = at;
     }
 
     fn by_socket(&self) -> impl Iterator<Item = (usize, u64)> {
@@ -103,8 +114,15 @@ impl Tally {
 impl Hearer for Tally {
     fn frame(&mut self, socket: usize, payload: &[u8], at: Instant) {
         if let Some(sequence) = self.reader.sequence(payload) {
+            self.bytes += frame::size(payload.len()) as u64;
             self.record(socket, sequence, at);
         }
+    }
+
+    fn compressed(&mut self, socket: usize, payload: &[u8]) {
+        self.compressed += 1;
+        self.bytes += frame::size(payload.len()) as u64;
+        self.count(socket, Instant::now());
     }
 
     fn closed(&mut self, _socket: usize, closing: Closing) {
