@@ -1,0 +1,33 @@
+// What permessage-deflate costs and saves.
+import { figure, others, scenario } from "./harness.mjs"
+import { round, table } from "./text.mjs"
+
+const WAYS = ["off", "offered", "taken"]
+const BYTES = 1_000
+
+export function measure(setting) {
+  const short = setting.quick ? ["--rounds", "1", "--seconds", "2"] : []
+  const report = scenario(setting, ["compression", "--bytes", String(BYTES), ...short])
+  const column = (way) => ({ cpu: figure(report, way, "server_cpu_us"), bytes: figure(report, way, "wire_bytes") })
+  const ways = Object.fromEntries(WAYS.map((way) => [way, column(way)]))
+  return { title: report.scenario, ways, others: others(report), passed: report.passed }
+}
+
+export function page(compression) {
+  if (!compression) return ""
+  const { title, ways } = compression
+  const line = (name, key) => [name, ...WAYS.map((way) => round(ways[way][key]))]
+  return `
+## Compression
+
+Records of JSON whose numbers vary (${title.replace("compression: ", "")}). A message is compressed once
+for all who take it.
+
+${table(
+    ["", "off", "on, nobody asks for it", "on, everybody takes it"],
+    [line("µs CPU per delivery", "cpu"), line("WebSocket bytes per delivery", "bytes")],
+  )}
+`
+}
+
+export const passed = (compression) => !compression || compression.passed
