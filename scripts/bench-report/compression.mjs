@@ -14,7 +14,7 @@ export function measure(setting) {
 }
 
 export function page(compression) {
-  if (!compression) return ""
+  if (!compression) return "\n## Compression\n\nNot measured yet: `scripts/bench --only compression`.\n"
   const { title, ways } = compression
   const line = (name, key) => [name, ...WAYS.map((way) => round(ways[way][key]))]
   return `

@@ -71,7 +71,7 @@ function trends(rows, figures) {
 const number = (count) => count.toLocaleString("en")
 
 export function page(growth) {
-  if (!growth) return ""
+  if (!growth) return "\n## Growth\n\nNot measured yet: `scripts/bench --only growth`.\n"
   return `
 ## Growth
 
