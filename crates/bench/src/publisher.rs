@@ -1,5 +1,5 @@
 //! A publisher: one keep-alive HTTP connection, one request at a time, answers read no further than
-//! their status and length.
+//! their status and length. A server that ends each connection gets another for each request.
 
 use std::io;
 use std::time::Instant;
@@ -87,10 +87,13 @@ impl Publisher {
                 Err(error) => return Err(error),
             }
         }
-        let Some(status) = whole_answer(&self.answer) else {
-            return Ok(None);
+        let Some(Whole { status, last }) = whole_answer(&self.answer) else {
+            let cut = self.ended && self.sent.is_some();
+            return if cut { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(None) };
         };
         self.answer.clear();
+        // What is sent now might still be taken by the kernel, and never be read.
+        self.ended |= last;
         let at = Instant::now();
         Ok(self.sent.take().map(|sent| Answer { publisher: number, status, sent, at }))
     }
@@ -115,8 +118,16 @@ impl Publisher {
     }
 }
 
-/// The status of an answer that has arrived to its end.
-fn whole_answer(bytes: &[u8]) -> Option<u16> {
+/// An answer that has arrived to its end.
+#[derive(Debug, PartialEq, Eq)]
+struct Whole {
+    /// Its status.
+    status: u16,
+    /// The server says that no other comes on this connection.
+    last: bool,
+}
+
+fn whole_answer(bytes: &[u8]) -> Option<Whole> {
     let head_end = memmem::find(bytes, b"\r\n\r\n")? + 4;
     let head = std::str::from_utf8(&bytes[..head_end]).ok()?;
     let body = &bytes[head_end..];
@@ -125,7 +136,9 @@ fn whole_answer(bytes: &[u8]) -> Option<u16> {
         None if header(head, "transfer-encoding").is_some() => body.ends_with(b"0\r\n\r\n"),
         None => true,
     };
-    whole.then(|| head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0))
+    let status = head.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
+    let last = header(head, "connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
+    whole.then_some(Whole { status, last })
 }
 
 /// The value of a header, named in lower case.
@@ -138,12 +151,15 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread;
+
     use super::*;
 
     #[test]
     fn an_answer_is_whole_when_its_length_is_there() {
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-        assert_eq!(whole_answer(answer), Some(200));
+        assert_eq!(whole_answer(answer), Some(Whole { status: 200, last: false }));
         assert_eq!(whole_answer(&answer[..answer.len() - 1]), None);
         assert_eq!(whole_answer(&answer[..20]), None);
     }
@@ -152,7 +168,42 @@ mod tests {
     fn a_chunked_answer_is_whole_at_its_last_chunk() {
         let answer =
             b"HTTP/1.1 413 Too Large\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n";
-        assert_eq!(whole_answer(answer), Some(413));
+        assert_eq!(whole_answer(answer), Some(Whole { status: 413, last: false }));
         assert_eq!(whole_answer(&answer[..answer.len() - 5]), None);
+    }
+
+    /// Sends a request to a server that answers so and ends the connection.
+    fn answered(answer: &[u8]) -> (Publisher, io::Result<Option<Answer>>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let mut publisher =
+            Publisher::connect(listener.local_addr().expect("bound")).expect("a connection");
+        let (mut server, _) = listener.accept().expect("the publisher");
+        publisher.send(b"POST").expect("sent");
+        assert_eq!(server.read(&mut [0; 4]).expect("the request"), 4);
+        server.write_all(answer).expect("answered");
+        drop(server);
+        let mut buffer = [0; 1024];
+        loop {
+            match publisher.read(&mut buffer) {
+                Ok(None) => thread::yield_now(),
+                outcome => return (publisher, outcome),
+            }
+        }
+    }
+
+    #[test]
+    fn after_the_last_answer_of_a_connection_nothing_is_sent_on_it() {
+        let last = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+        let (mut publisher, outcome) = answered(last);
+        assert_eq!(outcome.expect("answered").expect("whole").status, 200);
+        assert!(publisher.is_free());
+        assert!(publisher.send(b"POST").is_err());
+    }
+
+    #[test]
+    fn a_connection_that_ends_within_an_answer_is_a_failure_and_not_waited_for() {
+        let (mut publisher, outcome) = answered(b"HTTP/1.1 200 OK\r\nContent-Le");
+        assert!(outcome.is_err());
+        assert_eq!(publisher.give_up().expect("a request was under way").status, 0);
     }
 }
