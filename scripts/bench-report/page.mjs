@@ -29,7 +29,7 @@ speaks Pusher's protocol.
 function peer(measured) {
   if (!measured.some((row) => row.sockudo != null || row.notes?.length)) return ""
   return `
-*Sockudo* runs on one node with everything in memory, without metrics, log and rate limits, its limits and
-buffers as wide as they go. *× Sockudo* is how many times as much of the machine it takes for the same.
+*Sockudo* runs on one node with everything in memory, without metrics, log and rate limits; its limits are
+wider than any load here, its queue for a client has the default length ([config](../../crates/bench/src/target/sockudo.rs)). *× Sockudo* is how many times as much of the machine it takes for the same.
 `
 }
