@@ -1,5 +1,5 @@
 // The main table: Bellwire beside the send loop and, where it is installed, Sockudo.
-import { QUIET, figure, knows, others, scenario } from "./harness.mjs"
+import { QUIET, figure, knows, others, rounds, scenario } from "./harness.mjs"
 import { rows } from "./rows.mjs"
 import { round, table } from "./text.mjs"
 
@@ -9,8 +9,8 @@ export function measure(setting) {
 
 function one(setting, row) {
   const beside = setting.sockudo && !row.alone ? ["--sockudo", setting.sockudo] : []
-  const short = !setting.quick ? [] : row.timed ? ["--rounds", "1", "--seconds", "2"] : ["--rounds", "1"]
-  const report = scenario(setting, [...row.args, ...beside, ...short])
+  const short = setting.quick && row.timed ? ["--seconds", "2"] : []
+  const report = scenario(setting, [...row.args, ...beside, ...rounds(setting), ...short])
   const [ours, floor, joining, sockudo] =
     ["bellwire", "floor", "joining", "sockudo"].map((column) => figure(report, column, row.figure))
   const notes = [...new Set(report.notes)]

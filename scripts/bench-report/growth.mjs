@@ -1,5 +1,5 @@
 // Whether a unit costs the same where there are many: of connections, and of channels.
-import { QUIET, figure, others, scenario } from "./harness.mjs"
+import { QUIET, figure, others, rounds, scenario } from "./harness.mjs"
 import { round, table } from "./text.mjs"
 
 /** Deliveries per second in every row of a table: only the number of connections or channels differs. */
@@ -15,20 +15,19 @@ const sizes = {
 }
 
 export function measure(setting) {
-  const rounds = setting.quick ? ["--rounds", "1"] : []
-  const timed = setting.quick ? [...rounds, "--seconds", "2"] : []
+  const timed = [...rounds(setting), ...(setting.quick ? ["--seconds", "2"] : [])]
   const size = (kind) => sizes[kind][setting.quick ? "quick" : "full"]
   return {
-    connections: size("connections").map((count) => connections(setting, count, rounds, timed)),
+    connections: size("connections").map((count) => connections(setting, count, timed)),
     channels: size("channels").map((count) => channels(setting, count, timed)),
   }
 }
 
-function connections(setting, count, rounds, timed) {
+function connections(setting, count, timed) {
   const rate = String(Math.round(DELIVERIES.connections / count))
   const fanout = scenario(setting, ["fanout", "--compare", "--subscribers", String(count), "--rate", rate, ...timed])
-  const idle = scenario(setting, ["idle", "--connections", String(count)])
-  const connect = scenario(setting, ["connect", "--connections", String(count), ...rounds])
+  const idle = scenario(setting, ["idle", "--connections", String(count), ...rounds(setting)])
+  const connect = scenario(setting, ["connect", "--connections", String(count), ...rounds(setting)])
   const reports = [fanout, idle, connect]
   return {
     count,

@@ -18,6 +18,9 @@ export const QUIET = 10
 export const others = (report) =>
   Math.max(0, ...Object.values(report.columns).map((one) => one.others_percent ?? 0).filter(Number.isFinite))
 
+/** How often everything is measured; medians count. */
+export const rounds = ({ quick }) => ["--rounds", quick ? "1" : "3"]
+
 /** Whether a scenario of this load generator has an option. */
 export const knows = ({ bench }, [name], option) =>
   spawnSync(bench, [name, "--help"], { encoding: "utf8" }).stdout.includes(option)

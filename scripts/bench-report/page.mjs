@@ -30,6 +30,7 @@ function peer(measured) {
   if (!measured.some((row) => row.sockudo != null || row.notes?.length)) return ""
   return `
 *Sockudo* runs on one node with everything in memory, without metrics, log and rate limits; its limits are
-wider than any load here, its queue for a client has the default length ([config](../../crates/bench/src/target/sockudo.rs)). *× Sockudo* is how many times as much of the machine it takes for the same.
+wider than any load here, and its queue for a client has the default length
+([config](../../crates/bench/src/target/sockudo.rs)). *× Sockudo* is how many times as much of the machine it takes for the same.
 `
 }
