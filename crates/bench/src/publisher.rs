@@ -151,6 +151,7 @@ pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
     use std::net::{Ipv4Addr, TcpListener};
     use std::thread;
 
@@ -175,8 +176,8 @@ mod tests {
     /// Sends a request to a server that answers so and ends the connection.
     fn answered(answer: &[u8]) -> (Publisher, io::Result<Option<Answer>>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let mut publisher =
-            Publisher::connect(listener.local_addr().expect("bound")).expect("a connection");
+        let door = Door { address: listener.local_addr().expect("bound"), trust: None };
+        let mut publisher = Publisher::connect(&door).expect("a connection");
         let (mut server, _) = listener.accept().expect("the publisher");
         publisher.send(b"POST").expect("sent");
         assert_eq!(server.read(&mut [0; 4]).expect("the request"), 4);
@@ -184,7 +185,7 @@ mod tests {
         drop(server);
         let mut buffer = [0; 1024];
         loop {
-            match publisher.read(&mut buffer) {
+            match publisher.read(0, &mut buffer) {
                 Ok(None) => thread::yield_now(),
                 outcome => return (publisher, outcome),
             }
@@ -204,6 +205,6 @@ mod tests {
     fn a_connection_that_ends_within_an_answer_is_a_failure_and_not_waited_for() {
         let (mut publisher, outcome) = answered(b"HTTP/1.1 200 OK\r\nContent-Le");
         assert!(outcome.is_err());
-        assert_eq!(publisher.give_up().expect("a request was under way").status, 0);
+        assert_eq!(publisher.give_up(0).expect("a request was under way").status, 0);
     }
 }
