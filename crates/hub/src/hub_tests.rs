@@ -1,6 +1,8 @@
 use super::*;
 use house::{House, NODE, channel};
 
+#[path = "hub_tests/contention.rs"]
+mod contention;
 #[path = "hub_tests/held.rs"]
 mod held;
 #[path = "hub_tests/house.rs"]
