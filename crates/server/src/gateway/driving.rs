@@ -131,7 +131,8 @@ impl Drop for Errands {
     fn drop(&mut self) {
         let owed = OWED.with_borrow_mut(Option::take);
         for inbox in owed.into_iter().flatten() {
-            see_to(&inbox);
+            // Whoever is on the way out because of a fault of its own touches no worker.
+            if std::thread::panicking() { inbox.wake() } else { see_to(&inbox) }
         }
     }
 }
