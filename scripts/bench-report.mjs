@@ -1,7 +1,7 @@
 // Runs the benchmark and writes docs/reference/benchmarks.md with a chart: Bellwire beside a bare send
 // loop and, where it is installed, Sockudo; each measurement in fresh processes that take turns.
 //
-//   node scripts/bench-report.mjs BENCH SERVER [--quick] [--only PART]
+//   node scripts/bench-report.mjs BENCH SERVER [--quick] [--seconds N] [--only PART]
 //   node scripts/bench-report.mjs --render      writes the page anew from the figures of the last run
 //
 // PART is comparison, growth or compression; the others keep their figures. Sockudo is $SOCKUDO_BIN, or
@@ -22,10 +22,10 @@ const parts = { comparison, growth, compression }
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
-  options: { render: { type: "boolean" }, quick: { type: "boolean" }, only: { type: "string" } },
+  options: { render: { type: "boolean" }, quick: { type: "boolean" }, only: { type: "string" }, seconds: { type: "string", default: "10" } },
 })
 const [bench, server] = positionals
-if (!server && !flags.render) throw new Error("usage: node scripts/bench-report.mjs BENCH SERVER [--quick] [--only PART]")
+if (!server && !flags.render) throw new Error("usage: node scripts/bench-report.mjs BENCH SERVER [--quick] [--seconds N] [--only PART]")
 if (flags.only && !parts[flags.only]) throw new Error(`--only takes one of: ${Object.keys(parts).join(", ")}`)
 
 function sockudo() {
@@ -45,7 +45,7 @@ function machine(peer) {
 
 /** Measures what is asked for and keeps the rest of the last run. */
 function run() {
-  const setting = { bench, server, quick: flags.quick, sockudo: sockudo() }
+  const setting = { bench, server, quick: flags.quick, seconds: flags.seconds, sockudo: sockudo() }
   const before = existsSync(file("json")) ? JSON.parse(readFileSync(file("json"), "utf8")) : {}
   const measured = flags.only ? { ...before } : {}
   if (!flags.only || flags.only === "comparison") measured.machine = machine(setting.sockudo)

@@ -1,5 +1,5 @@
 // The main table: Bellwire beside the send loop and, where it is installed, Sockudo.
-import { QUIET, figure, knows, others, rounds, scenario } from "./harness.mjs"
+import { QUIET, figure, knows, others, rounds, scenario, seconds } from "./harness.mjs"
 import { rows } from "./rows.mjs"
 import { round, table } from "./text.mjs"
 
@@ -9,12 +9,21 @@ export function measure(setting) {
 
 function one(setting, row) {
   const beside = setting.sockudo && !row.alone ? ["--sockudo", setting.sockudo] : []
-  const short = setting.quick && row.timed ? ["--seconds", "2"] : []
-  const report = scenario(setting, [...row.args, ...beside, ...rounds(setting), ...short])
+  const timed = row.timed ? seconds(setting) : []
+  const report = scenario(setting, [...row.args, ...beside, ...rounds(setting), ...timed])
   const [ours, floor, joining, sockudo] =
     ["bellwire", "floor", "joining", "sockudo"].map((column) => figure(report, column, row.figure))
   const notes = [...new Set(report.notes)]
-  return { title: row.title, ours, floor, joining, sockudo, notes, others: others(report), passed: report.passed }
+  const spread = spreadOf(row, report.rounds)
+  return { title: row.title, ours, floor, joining, sockudo, notes, spread, others: others(report), passed: report.passed }
+}
+
+/** Between what a figure, or its ratio to the loop, lay in the rounds. */
+function spreadOf({ figure: key, ratio }, rounds) {
+  const of = (name) => (rounds[name] ?? []).map((round) => round[key])
+  const each = ratio ? of("bellwire").map((value, at) => value / of("floor")[at]) : of("bellwire")
+  const known = each.filter(Number.isFinite)
+  return known.length > 1 ? [Math.min(...known), Math.max(...known)] : null
 }
 
 /** The rows that there are results of, each with its result. */
@@ -42,6 +51,8 @@ export function verdict(row) {
   if (all.length === 0) return "–"
   if (missed.length === 0) return "met"
   if (row.others > QUIET) return `no verdict: others used ${Math.round(row.others)} % of the machine`
+  const [least, greatest] = row.spread ?? []
+  if (least <= (row.ratio ?? row.most)) return `no verdict: rounds lie between ${round(least)} and ${round(greatest)}`
   return all.length === 1 ? "missed" : `missed: ${missed.map((target) => target.says).join("; ")}`
 }
 

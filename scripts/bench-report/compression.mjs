@@ -1,13 +1,13 @@
 // What permessage-deflate costs and saves.
-import { figure, others, rounds, scenario } from "./harness.mjs"
+import { figure, others, rounds, scenario, seconds } from "./harness.mjs"
 import { round, table } from "./text.mjs"
 
 const WAYS = ["off", "offered", "taken"]
 const BYTES = 1_000
 
 export function measure(setting) {
-  const short = [...rounds(setting), ...(setting.quick ? ["--seconds", "2"] : [])]
-  const report = scenario(setting, ["compression", "--bytes", String(BYTES), ...short])
+  const timed = [...rounds(setting), ...seconds(setting)]
+  const report = scenario(setting, ["compression", "--bytes", String(BYTES), ...timed])
   const column = (way) => ({ cpu: figure(report, way, "server_cpu_us"), bytes: figure(report, way, "wire_bytes") })
   const ways = Object.fromEntries(WAYS.map((way) => [way, column(way)]))
   return { title: report.scenario, ways, others: others(report), passed: report.passed }

@@ -1,5 +1,5 @@
 // Whether a unit costs the same where there are many: of connections, and of channels.
-import { QUIET, figure, others, rounds, scenario } from "./harness.mjs"
+import { QUIET, figure, others, rounds, scenario, seconds } from "./harness.mjs"
 import { round, table } from "./text.mjs"
 
 /** Deliveries per second in every row of a table: only the number of connections or channels differs. */
@@ -15,7 +15,7 @@ const sizes = {
 }
 
 export function measure(setting) {
-  const timed = [...rounds(setting), ...(setting.quick ? ["--seconds", "2"] : [])]
+  const timed = [...rounds(setting), ...seconds(setting)]
   const size = (kind) => sizes[kind][setting.quick ? "quick" : "full"]
   return {
     connections: size("connections").map((count) => connections(setting, count, timed)),

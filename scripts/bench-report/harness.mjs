@@ -21,6 +21,9 @@ export const others = (report) =>
 /** How often everything is measured; medians count. */
 export const rounds = ({ quick }) => ["--rounds", quick ? "1" : "3"]
 
+/** How long a round takes, where it is not the work that ends it. */
+export const seconds = ({ quick, seconds }) => ["--seconds", quick ? "2" : seconds]
+
 /** Whether a scenario of this load generator has an option. */
 export const knows = ({ bench }, [name], option) =>
   spawnSync(bench, [name, "--help"], { encoding: "utf8" }).stdout.includes(option)

@@ -43,6 +43,8 @@ pub(crate) struct Report {
     pub(crate) title: String,
     /// Figures side by side.
     pub(crate) columns: Vec<Column>,
+    /// The figures of every round that the columns are the medians of.
+    pub(crate) rounds: Vec<(String, Vec<Vec<Figure>>)>,
     /// Statements that must hold; one that does not makes the program fail.
     pub(crate) checks: Vec<Check>,
     /// What somebody who is only compared with did not do; it fails nothing.
@@ -116,6 +118,11 @@ impl Report {
             .iter()
             .map(|column| (column.name.clone(), figures_json(&column.figures)))
             .collect();
+        let rounds = self.rounds.iter().map(|(name, rounds)| {
+            let each: Vec<Value> = rounds.iter().map(|round| figures_json(round)).collect();
+            (name.clone(), each.into())
+        });
+        let rounds: Map<String, Value> = rounds.collect();
         let checks: Vec<Value> = self
             .checks
             .iter()
@@ -126,6 +133,7 @@ impl Report {
         json!({
             "scenario": self.title,
             "columns": columns,
+            "rounds": rounds,
             "checks": checks,
             "notes": self.notes,
             "series": series,

@@ -64,6 +64,7 @@ fn in_turn(
     }
     report.columns =
         names.iter().zip(&measured).map(|(name, results)| medians(name, results)).collect();
+    report.rounds = names.iter().map(|name| (*name).to_owned()).zip(measured).collect();
     report.add_ratios();
     Ok(report)
 }
@@ -86,5 +87,7 @@ mod tests {
         let report = in_turn(String::new(), 2, &["one", "other"], measure).expect("measured");
         let value = |column: usize| report.columns[column].figures[0].value;
         assert_eq!((value(0), value(1)), (Some(2.0), Some(4.0)));
+        let rounds: Vec<usize> = report.rounds.iter().map(|(_, rounds)| rounds.len()).collect();
+        assert_eq!(rounds, [2, 1]);
     }
 }
