@@ -187,7 +187,8 @@ impl Server {
         self.house.hub.tick(now_ms());
         self.house.fallbacks.sweep();
         metrics::gather(&self.house.hub);
-        if self.ebb.is_out(self.house.door.connections()) {
+        let door = &self.house.door;
+        if self.ebb.is_out(door.connections(), door.peak()) {
             tokio::task::spawn_blocking(bellwire_heap::give_back);
         }
     }

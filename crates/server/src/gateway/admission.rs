@@ -40,13 +40,16 @@ pub(crate) struct Door {
     /// Connections of this node, and how many there may be; 0: no limit.
     node: Arc<AtomicUsize>,
     node_max: usize,
+    /// The most there were since somebody asked.
+    peak: AtomicUsize,
     /// Set while the node is on its way out.
     draining: AtomicBool,
 }
 
 impl Door {
     pub(crate) fn new(apps: Arc<Apps>, node_max: usize) -> Self {
-        Self { apps, node: Arc::default(), node_max, draining: AtomicBool::new(false) }
+        let (node, peak, draining) = (Arc::default(), AtomicUsize::new(0), AtomicBool::new(false));
+        Self { apps, node, node_max, peak, draining }
     }
 
     /// Lets nobody in any more.
@@ -62,6 +65,11 @@ impl Door {
     /// Connections of this node.
     pub(crate) fn connections(&self) -> usize {
         self.node.load(Ordering::Relaxed)
+    }
+
+    /// The most connections of this node at one time since this was last asked.
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.swap(self.connections(), Ordering::Relaxed)
     }
 
     /// Judges a client.
@@ -113,6 +121,7 @@ impl Door {
 
     fn seat(&self) -> Option<Seat> {
         let before = self.node.fetch_add(1, Ordering::Relaxed);
+        self.peak.fetch_max(before + 1, Ordering::Relaxed);
         let seat = Seat { node: Arc::clone(&self.node), app: None };
         (self.node_max == 0 || before < self.node_max).then_some(seat)
     }
