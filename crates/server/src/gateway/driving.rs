@@ -59,6 +59,7 @@ pub(crate) fn run(worker: &Mutex<Worker>, poll: Poll) {
         worker.look(&watch.events);
         drop(errands);
         worker.read_mail(&mut watch);
+        worker.pass_time();
         worker.end_turn();
         turned_at = worker.active_at;
         match worker.rest() {
@@ -111,7 +112,7 @@ pub(crate) struct Errands {
 }
 
 impl Errands {
-    /// Begins; inside others it changes nothing.
+    /// Begins. One within another ends both, which is early and loses nothing.
     pub(crate) fn begin() -> Self {
         OWED.with_borrow_mut(|owed| {
             owed.get_or_insert_default();

@@ -123,10 +123,14 @@ impl Worker {
         self.read_clock();
     }
 
-    /// Does what has to be done once a turn.
-    pub(super) fn end_turn(&mut self) {
+    /// Does what time brings. Left to the worker's own thread, which wakes often enough for it.
+    pub(super) fn pass_time(&mut self) {
         self.send_away();
         self.scan_if_due();
+    }
+
+    /// Does what has to be done once a turn.
+    pub(super) fn end_turn(&mut self) {
         self.ledger.enter(&mut self.tally);
         self.active_at = Instant::now();
     }
