@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal};
 use crate::cli::TargetArgs;
 use crate::metrics::Metrics;
 use crate::net;
+use crate::proc::{self, Memory};
 use crate::program;
 use crate::sign::Credentials;
 use crate::socket::{Door, Endpoint};
@@ -213,6 +214,14 @@ impl Target {
     pub(crate) fn log_tail(&self) -> String {
         let home = self.child.as_ref().and_then(|running| running.home.as_ref());
         home.map(Home::log_tail).unwrap_or_default()
+    }
+
+    /// What its process has in memory; `None` if that is not known.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub(crate) fn memory(&self) -> Result<Option<Memory>> {
+        self.pid.map(proc::memory).transpose()
     }
 
     /// What the admin listener tells; `None` where there is none.

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::client::Client;
 use crate::histogram::Histogram;
+use crate::report::Report;
 use crate::socket::{Closing, Endpoint, Hearer};
 use crate::topics::Topics;
 
@@ -63,6 +64,19 @@ impl Arrivals {
     fn new() -> Self {
         let (took, moved) = (Histogram::new(), Instant::now());
         Self { began: Vec::new(), took, live: 0, closings: Vec::new(), moved }
+    }
+
+    /// Checks that all of `count` have arrived, and that none was refused.
+    pub(super) fn check(&self, count: usize, report: &mut Report, name: &str) {
+        let Self { live, closings, .. } = self;
+        let refused = closings.len();
+        report.check(
+            *live == count && refused == 0,
+            format!(
+                "{name}: {live} of {count} subscribed, {refused} closed {:?}",
+                closings.first()
+            ),
+        );
     }
 
     /// How many are not on their way any more. One that is closed after it was subscribed counts twice:

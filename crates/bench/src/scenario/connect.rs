@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::client::Client;
-use crate::proc::{self, Memory};
+use crate::proc::Memory;
 use crate::report::{Figure, Report, figure};
 use crate::scenario::arrivals::{self, Arrivals, Party};
 use crate::scenario::meter::{Meter, Used};
@@ -47,19 +47,19 @@ fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<
     few.open_all(&target.endpoint(), WARM_UP, |index| channel(index + options.connections))?;
     few.hang_up();
     std::thread::sleep(SETTLE);
-    let before = memory(target)?;
+    let before = target.memory()?;
     let mut client = Client::new()?;
     let meter = Meter::start(target)?;
     let ahead = if options.ahead == 0 { options.connections } else { options.ahead };
     let party = Party { endpoint: target.endpoint(), count: options.connections, ahead };
     let arrivals = arrivals::arrive(&mut client, &party, channel)?;
     let arriving = meter.stop()?;
-    let with_all = memory(target)?;
+    let with_all = target.memory()?;
     let meter = Meter::start(target)?;
     client.hang_up();
     std::thread::sleep(SETTLE);
     let leaving = meter.stop()?;
-    let measured = Measured { memory: [before, with_all, memory(target)?], arriving, leaving };
+    let measured = Measured { memory: [before, with_all, target.memory()?], arriving, leaving };
     check(options, &target.name, &arrivals, &measured, report);
     Ok(measured.figures(&arrivals))
 }
@@ -71,15 +71,7 @@ fn check(
     measured: &Measured,
     report: &mut Report,
 ) {
-    let (live, count, closings) = (arrivals.live, options.connections, &arrivals.closings);
-    report.check(
-        live == count && closings.is_empty(),
-        format!(
-            "{name}: {live} of {count} subscribed, {} closed {:?}",
-            closings.len(),
-            closings.first()
-        ),
-    );
+    arrivals.check(options.connections, report, name);
     if let Some((max, left)) = options.max_left.zip(measured.left()) {
         report.check(left <= max, format!("{name}: {left:.3} of its memory left, at most {max}"));
     }
@@ -125,10 +117,6 @@ impl Measured {
         figures.extend(pace::crowd(arriving));
         figures
     }
-}
-
-fn memory(target: &Target) -> Result<Option<Memory>> {
-    target.pid.map(proc::memory).transpose()
 }
 
 fn channel(index: usize) -> Rc<str> {

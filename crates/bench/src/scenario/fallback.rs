@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::cli::TargetArgs;
 use crate::client::Client;
-use crate::proc;
+use crate::proc::Memory;
 use crate::progress;
 use crate::report::{Column, Figure, Report, figure};
 use crate::scenario::meter::{Meter, Used};
@@ -71,25 +71,24 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
 /// Sessions that wait.
 struct Waiting {
     /// Resident memory before and with all; `None` if the server's process is not known.
-    memory: [Option<u64>; 2],
+    memory: [Option<Memory>; 2],
     /// While they were opened.
     opening: Used,
 }
 
 /// Opens all sessions and lets them wait.
 fn wait(options: &Options, target: &Target) -> Result<(Client, Waiting)> {
-    let resident = || anyhow::Ok(target.pid.map(proc::memory).transpose()?.map(|all| all.rss));
     let mut client = Client::new()?;
     client.add_publishers(&target.door, PUBLISHERS)?;
     // What a server allocates once is not to be counted per session.
     open(&mut client, target, WARM_UP)?;
     std::thread::sleep(SETTLE);
-    let before = resident()?;
+    let before = target.memory()?;
     let meter = Meter::start(target)?;
     open(&mut client, target, options.sessions)?;
     let opening = meter.stop()?;
     std::thread::sleep(SETTLE);
-    Ok((client, Waiting { memory: [before, resident()?], opening }))
+    Ok((client, Waiting { memory: [before, target.memory()?], opening }))
 }
 
 /// Opens so many sessions more, a few at a time, and subscribes each to the channel.
@@ -181,7 +180,7 @@ impl Waiting {
     /// Resident bytes of one session.
     fn each(&self, sessions: u32) -> Option<f64> {
         let [before, with_all] = self.memory;
-        Some((with_all? as f64 - before? as f64) / f64::from(sessions))
+        Some((with_all?.rss as f64 - before?.rss as f64) / f64::from(sessions))
     }
 
     fn figures(&self, sessions: u32) -> Vec<Figure> {

@@ -10,7 +10,6 @@ use clap::Args;
 
 use crate::cli::TargetArgs;
 use crate::client::Client;
-use crate::proc;
 use crate::progress;
 use crate::report::{Column, Figure, Report, figure};
 use crate::scenario::load_channel;
@@ -58,11 +57,11 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     progress("signing");
     let requests = requests(options, &target);
     progress("publishing");
-    let rss_before = target.pid.map(proc::memory).transpose()?;
+    let rss_before = target.memory()?;
     let (counters, meter) = (Counters::read(&target), Meter::start(&target)?);
     let order = press(&mut client, options, &requests)?;
     let (used, counted) = (meter.stop()?, Counters::read(&target).since(&counters));
-    let rss_after = target.pid.map(proc::memory).transpose()?;
+    let rss_after = target.memory()?;
     progress("reading the stopped one to its end");
     let closed = client.drain_stopped(STOPPED, Duration::from_secs(5));
     let mut figures = figures(&order, &used);

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::client::Client;
-use crate::proc;
+use crate::proc::Memory;
 use crate::report::{Figure, Report, figure};
 use crate::scenario::arrivals::{self, Arrivals, Party};
 use crate::scenario::meter::{Meter, Used};
@@ -50,7 +50,7 @@ fn one_round(options: &Options, target: &mut Target, report: &mut Report) -> Res
     let topics = |index| options.topics(index, &credentials);
     let (mut client, count) = (Client::new()?, options.connections);
     client.open_all(&target.endpoint(), count, topics)?;
-    let before = resident(target)?;
+    let before = target.memory()?;
     let restart = options.crash.then(|| crash(options, target)).transpose()?;
     let meter = Meter::start(target)?;
     let lost_at = Instant::now();
@@ -58,8 +58,8 @@ fn one_round(options: &Options, target: &mut Target, report: &mut Report) -> Res
     let party = Party { endpoint: target.endpoint(), count, ahead: count };
     let arrivals = arrivals::arrive(&mut client, &party, topics)?;
     let storm = Storm { back: lost_at.elapsed(), used: meter.stop()?, arrivals, restart };
-    storm.check(count, report, &target.name);
-    let memory = [before, resident(target)?];
+    storm.arrivals.check(count, report, &target.name);
+    let memory = [before, target.memory()?];
     let missing = roll_call(options, target, &mut client, report)?;
     Ok(storm.figures(memory, missing))
 }
@@ -113,19 +113,10 @@ struct Storm {
 }
 
 impl Storm {
-    fn check(&self, count: usize, report: &mut Report, name: &str) {
-        let Arrivals { live, closings, .. } = &self.arrivals;
-        let refused = closings.len();
-        report.check(
-            *live == count && refused == 0,
-            format!("{name}: {live} of {count} are back, {refused} refused {:?}", closings.first()),
-        );
-    }
-
-    fn figures(&self, memory: [Option<u64>; 2], missing: u64) -> Vec<Figure> {
+    fn figures(&self, memory: [Option<Memory>; 2], missing: u64) -> Vec<Figure> {
         let (used, live, took) = (&self.used, self.arrivals.live as u64, &self.arrivals.took);
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
-        let [before, after] = memory.map(|bytes| bytes.map(megabytes));
+        let [before, after] = memory.map(|memory| memory.map(|memory| megabytes(memory.rss)));
         let (server, own) = (used.server_us_each(live), used.own_us_each(live));
         let mut figures = vec![
             figure("returned", "connections back", "", live as f64),
@@ -144,10 +135,6 @@ impl Storm {
         figures.extend(pace::crowd(used));
         figures
     }
-}
-
-fn resident(target: &Target) -> Result<Option<u64>> {
-    Ok(target.pid.map(proc::memory).transpose()?.map(|memory| memory.rss))
 }
 
 fn own(index: usize) -> Rc<str> {
