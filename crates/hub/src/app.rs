@@ -7,6 +7,8 @@ use arc_swap::{ArcSwap, Guard};
 use bellwire_protocol::{AppId, AppKey, Signer, limits};
 use serde::{Deserialize, Serialize};
 
+use crate::owner::{Owner, Purse};
+
 /// Toggles and limits of an app. Defaults are Pusher's: every toggle is off until somebody turns it
 /// on.
 ///
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// What people call the app.
     pub name: String,
+    /// A label that people and the official command line show; nothing depends on it.
+    pub cluster: String,
     /// A disabled app refuses connections with 4003 and requests with 403.
     pub enabled: bool,
     /// Whether clients may send `client-…` events.
@@ -63,6 +67,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             name: String::new(),
+            cluster: String::new(),
             enabled: true,
             client_events: false,
             subscription_count: false,
@@ -149,8 +154,33 @@ pub struct Live {
     pub settings: Settings,
     /// Credentials, oldest first (contract 15.2).
     pub keys: Vec<Key>,
+    /// Who answers for it, if anybody does.
+    pub owner: Option<Owned>,
+    /// Whether the operator's config declares it.
+    pub is_declared: bool,
     /// Set when the app is deleted.
     pub deleted: bool,
+}
+
+/// Who answers for an app, and what that owner's apps have used.
+#[derive(Debug, Clone)]
+pub struct Owned {
+    /// Who.
+    pub by: Owner,
+    /// Shared with the owner's other apps.
+    pub purse: Arc<Purse>,
+}
+
+impl Live {
+    /// Connections at one time, by the app's own limit and the owner's; 0: no limit.
+    #[must_use]
+    pub fn max_connections(&self) -> usize {
+        let owners = self.owner.as_ref().map_or(0, |owner| owner.by.max_connections_per_app);
+        match (self.settings.max_connections, owners) {
+            (0, max) | (max, 0) => max,
+            (own, owners) => own.min(owners),
+        }
+    }
 }
 
 impl Live {
@@ -190,7 +220,7 @@ impl App {
     /// Counts one more connection, unless the quota is used up (contract 1.15).
     #[must_use]
     pub fn take_connection(&self) -> bool {
-        let max = self.live().settings.max_connections;
+        let max = self.live().max_connections();
         let before = self.usage.connections.fetch_add(1, Ordering::Relaxed);
         if max != 0 && before >= max {
             self.usage.connections.fetch_sub(1, Ordering::Relaxed);
@@ -202,7 +232,7 @@ impl App {
     /// Whether the quota is used up.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        let max = self.live().settings.max_connections;
+        let max = self.live().max_connections();
         max != 0 && self.usage.connections.load(Ordering::Relaxed) >= max
     }
 

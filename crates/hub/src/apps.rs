@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use arc_swap::ArcSwap;
 use bellwire_protocol::{AppId, AppKey, AppSecret, Signer};
 
-use crate::app::{App, Key, Live, Settings};
+use crate::app::{App, Key, Live, Owned, Settings};
+use crate::owner::{Owner, Purse};
 
 /// An app as it is written down, in the store or in the config file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,20 @@ pub struct AppSpec {
     pub settings: Settings,
     /// At least one pair; any order.
     pub keys: Vec<KeySpec>,
+    /// Who answers for it, if anybody does.
+    pub owner: Option<Owner>,
+    /// Whether the operator's config declares it: nobody else can change it.
+    pub is_declared: bool,
+    /// When it was made, in milliseconds since the epoch, if anybody knows.
+    pub created_at_ms: Option<u64>,
+}
+
+impl AppSpec {
+    /// An app for which nobody answers.
+    #[must_use]
+    pub fn new(id: AppId, settings: Settings, keys: Vec<KeySpec>) -> Self {
+        Self { id, settings, keys, owner: None, is_declared: false, created_at_ms: None }
+    }
 }
 
 /// One pair of credentials as it is written down.
@@ -44,6 +59,12 @@ pub trait AppStore: Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     fn apps(&self) -> Result<Vec<AppSpec>, Self::Error>;
+
+    /// One app, with its keys.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn app(&self, id: &AppId) -> Result<Option<AppSpec>, Self::Error>;
 
     /// Writes an app down, new or changed, with exactly these keys.
     ///
@@ -76,6 +97,8 @@ struct Catalogue {
     /// Active and inactive keys; the caller asks the app whether the key is good.
     by_key: HashMap<AppKey, Arc<App>>,
     by_id: HashMap<AppId, Arc<App>>,
+    /// What the apps of each owner have used, by the owner's id.
+    purses: HashMap<Box<str>, Arc<Purse>>,
 }
 
 /// Why a list of apps cannot be served.
@@ -129,7 +152,7 @@ impl Apps {
         let mut next = Catalogue::default();
         let mut ended = Vec::new();
         for spec in specs {
-            let live = live(&spec);
+            let live = live(&spec, next.owned(&spec, &before));
             let keys: Vec<AppKey> = spec.keys.iter().map(|k| k.key.clone()).collect();
             let app = match before.by_id.get(&spec.id) {
                 Some(app) => {
@@ -146,15 +169,48 @@ impl Apps {
         }
         for app in before.by_id.values().filter(|app| !next.by_id.contains_key(&app.id)) {
             let settings = app.live().settings.clone();
-            app.replace(Live { settings, keys: Vec::new(), deleted: true });
+            app.replace(Live {
+                settings,
+                keys: Vec::new(),
+                owner: None,
+                is_declared: false,
+                deleted: true,
+            });
             ended.push(Arc::clone(app));
         }
         self.catalogue.store(Arc::new(next));
         Ok(ended)
     }
 
+    /// Adds up what the apps of each owner have used. Call it about twice a second.
+    pub fn add_up(&self, now_ms: u64) {
+        let catalogue = self.catalogue.load();
+        let mut sums: HashMap<&str, u64> = HashMap::new();
+        for app in catalogue.by_id.values() {
+            if let Some(owner) = &app.live().owner
+                && let Some((id, _)) = catalogue.purses.get_key_value(&owner.by.id)
+            {
+                *sums.entry(id).or_default() += app.usage.messages_today(now_ms);
+            }
+        }
+        for (id, purse) in &catalogue.purses {
+            purse.count(sums.get(&**id).copied().unwrap_or(0));
+        }
+    }
+
     fn handle(&self) -> u32 {
         self.next_handle.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Catalogue {
+    /// The owner of an app with the purse of that owner, which outlives changes.
+    fn owned(&mut self, spec: &AppSpec, before: &Self) -> Option<Owned> {
+        let by = spec.owner.clone()?;
+        let purse = self.purses.entry(by.id.clone()).or_insert_with(|| {
+            before.purses.get(&by.id).cloned().unwrap_or_default()
+        });
+        Some(Owned { purse: Arc::clone(purse), by })
     }
 }
 
@@ -182,7 +238,7 @@ pub fn find_clash(specs: &[AppSpec]) -> Result<(), Clash> {
     Ok(())
 }
 
-fn live(spec: &AppSpec) -> Live {
+fn live(spec: &AppSpec, owner: Option<Owned>) -> Live {
     let mut keys: Vec<&KeySpec> = spec.keys.iter().collect();
     keys.sort_by_key(|key| key.created_at_ms.unwrap_or(0));
     let keys = keys.into_iter().map(|key| Key {
@@ -190,7 +246,13 @@ fn live(spec: &AppSpec) -> Live {
         signer: Signer::new(&key.secret),
         active: key.active,
     });
-    Live { settings: spec.settings.clone(), keys: keys.collect(), deleted: false }
+    Live {
+        settings: spec.settings.clone(),
+        keys: keys.collect(),
+        owner,
+        is_declared: spec.is_declared,
+        deleted: false,
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +266,7 @@ mod tests {
             active: *active,
             created_at_ms: None,
         });
-        AppSpec { id: id.parse().unwrap(), settings: Settings::default(), keys: keys.collect() }
+        AppSpec::new(id.parse().unwrap(), Settings::default(), keys.collect())
     }
 
     // contract: 15.1
@@ -242,13 +304,38 @@ mod tests {
         assert!(clash.unwrap_err().to_string().contains("app key a"));
     }
 
+    #[test]
+    fn what_the_apps_of_an_owner_use_is_added_up_and_survives_a_change() {
+        let apps = Apps::default();
+        let owned = |id: &str, max| AppSpec {
+            owner: Some(Owner {
+                id: "acc".into(),
+                max_connections_per_app: max,
+                max_messages_per_day: 9,
+            }),
+            ..spec(id, &[])
+        };
+        apps.replace(vec![owned("1", 5), owned("2", 5), spec("3", &[])]).unwrap();
+        for id in ["1", "2", "3"] {
+            apps.by_id(id).unwrap().usage.count_messages(4);
+        }
+        apps.add_up(86_400_000);
+        apps.replace(vec![owned("1", 7), owned("2", 7)]).unwrap();
+        let app = apps.by_id("1").unwrap();
+        let owner = app.live().owner.clone().unwrap();
+        assert_eq!((owner.purse.messages_today(), owner.by.max_messages_per_day), (8, 9));
+        assert_eq!(app.live().max_connections(), 7);
+        apps.add_up(86_400_000 * 2);
+        assert_eq!(owner.purse.messages_today(), 0, "another day");
+    }
+
     // contract: 15.2
     #[test]
     fn keys_are_kept_oldest_first() {
         let mut app = spec("1", &[("new", true), ("undated", true), ("old", true)]);
         app.keys[0].created_at_ms = Some(20);
         app.keys[2].created_at_ms = Some(10);
-        let order: Vec<String> = live(&app).keys.iter().map(|key| key.key.to_string()).collect();
+        let order: Vec<String> = live(&app, None).keys.iter().map(|key| key.key.to_string()).collect();
         assert_eq!(order, ["undated", "old", "new"]);
     }
 }

@@ -4,6 +4,7 @@
 //! A command takes one shard, or one share of the users, at a time. Inside a shard the cache may be
 //! locked, never a shard inside the cache; no other locks nest.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -191,6 +192,18 @@ impl Hub {
         }
         all.sort_unstable_by(|(a, _), (b, _)| a.as_str().cmp(b.as_str()));
         all
+    }
+
+    /// Occupied channels of every app, by its handle.
+    #[must_use]
+    pub fn channel_counts(&self) -> HashMap<u32, usize> {
+        let mut counts = HashMap::new();
+        for shard in &self.shards {
+            for app in lock(shard).state.apps_of_listed() {
+                *counts.entry(app).or_default() += 1;
+            }
+        }
+        counts
     }
 
     /// Signs a connection in (contract 6). `before` is the watchlist of its earlier sign-in as the

@@ -658,6 +658,9 @@ fn two_apps_share_no_channel_no_cache_and_no_user() {
             active: true,
             created_at_ms: None,
         }],
+        owner: None,
+        is_declared: false,
+        created_at_ms: None,
     };
     let apps = crate::Apps::default();
     apps.replace(vec![spec("1", "a")]).unwrap();

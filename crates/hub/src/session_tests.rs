@@ -20,7 +20,7 @@ impl Client {
         let mut settings = Settings { client_events: true, ..Settings::default() };
         change(&mut settings);
         let keys = vec![key("app-key", "secret", true), key("other-key", "other", true)];
-        let spec = AppSpec { id: "1".parse().unwrap(), settings, keys };
+        let spec = AppSpec::new("1".parse().unwrap(), settings, keys);
         apps.replace(vec![spec.clone()]).unwrap();
         let session = Session::new(apps.by_id("1").unwrap(), SOCKET.parse().unwrap(), true);
         Self { apps, spec, session, now_ms: 1_000_000 }

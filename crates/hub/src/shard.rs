@@ -226,6 +226,11 @@ impl Shard {
         members.map_or(Vec::new(), |members| members.users().cloned().collect())
     }
 
+    /// The app of every channel that shows in lists, by its handle.
+    pub(crate) fn apps_of_listed(&self) -> impl Iterator<Item = u32> {
+        self.channels.iter().filter(|channel| channel.name.kind().is_listed()).map(|c| c.app)
+    }
+
     /// The occupied channels of an app that show in lists.
     pub(crate) fn occupied_of(
         &self,

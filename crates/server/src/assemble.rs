@@ -8,10 +8,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use bellwire_accounts::AccountStore as _;
 use bellwire_hub::{Apps, Hub};
 use bellwire_store::Sqlite;
 use bellwire_webhooks::service::Service;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
@@ -21,7 +23,7 @@ use crate::gateway::fallback::Fallbacks;
 use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
-use crate::management::{Desk, Management};
+use crate::management::{Desk, Management, Reload, Rooms};
 use crate::ops::apps::AppSources;
 use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
@@ -31,12 +33,20 @@ use crate::ops::{machine, metrics};
 
 mod welcome;
 
+use welcome::Welcome;
+
 /// How often the hub does what time brings.
 const TICK: Duration = Duration::from_millis(500);
 /// How often another process's changes are looked for.
 const FOLLOW: Duration = Duration::from_millis(200);
 /// How often certificates are looked at.
 const CERTIFICATES: Duration = Duration::from_secs(5);
+/// How often what is over is swept.
+const SWEEP: Duration = Duration::from_secs(3_600);
+/// How long the audit is kept: a year, and a day for who looks a little late.
+const AUDIT_MS: u64 = 366 * 86_400_000;
+/// Changes of apps that wait to be noticed.
+const RELOADS: usize = 64;
 /// How long established connections have for their close frames after the drain window.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How long webhooks that are under way have at the end.
@@ -51,7 +61,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         None => None,
     };
     let store = Arc::new(Sqlite::open(&config.data_dir)?);
-    let first_app = welcome::first_app(config, &store)?;
+    let welcome = Welcome::prepare(config, &store)?;
     let handle = metrics::start()?;
     let (switchboard, polls) = Switchboard::new(config.workers, gateway_settings(config))?;
     let facts = Arc::new(Facts::new());
@@ -70,8 +80,17 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let workers = gateway::start(&switchboard, polls, &hub, gateway_settings(config))?;
-    let require_https = config.webhooks.require_https;
-    let desk = Desk::new(Arc::clone(&apps), store, Arc::clone(&webhooks), require_https);
+    let (reload, reloads) = mpsc::channel(RELOADS);
+    let desk = Desk::new(Rooms {
+        apps: Arc::clone(&apps),
+        hub: Arc::clone(&hub),
+        store: Arc::clone(&store),
+        webhooks: Arc::clone(&webhooks),
+        reload,
+        require_https: config.webhooks.require_https,
+        path_prefix: config.path_prefix.clone(),
+        setup: welcome.setup.digest(),
+    });
     let house = Arc::new(House {
         door: Door::new(Arc::clone(&apps), config.max_connections),
         fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),
@@ -85,8 +104,9 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         path_prefix: config.path_prefix.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
     });
-    let server = Server { house, certificate, sources, webhooks, ebb: Ebb::default() };
-    let result = runtime.block_on(server.live(config, first_app.as_ref(), workers));
+    let ebb = Ebb::default();
+    let server = Server { house, certificate, store, sources, reloads, webhooks, ebb };
+    let result = runtime.block_on(server.live(config, &welcome, workers));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
@@ -103,7 +123,10 @@ fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
 struct Server {
     house: Arc<House>,
     certificate: Option<Arc<Certificate>>,
+    store: Arc<Sqlite>,
     sources: AppSources,
+    /// Who waits for apps that have just been changed.
+    reloads: mpsc::Receiver<Reload>,
     webhooks: Arc<Service>,
     ebb: Ebb,
 }
@@ -112,16 +135,17 @@ impl Server {
     async fn live(
         mut self,
         config: &Config,
-        first_app: Option<&welcome::FirstApp>,
+        welcome: &Welcome,
         workers: Vec<JoinHandle<()>>,
     ) -> anyhow::Result<()> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut reload = signal(SignalKind::hangup())?;
-        let unix_sockets = self.open_doors(config, first_app)?;
+        let unix_sockets = self.open_doors(config, welcome)?;
         let mut tick = every(TICK);
         let mut follow = every(FOLLOW);
         let mut certificates = every(CERTIFICATES);
+        let mut sweep = every(SWEEP);
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -132,7 +156,13 @@ impl Server {
                 }
                 _ = tick.tick() => self.tick(),
                 _ = follow.tick() => self.sources.follow_store(),
+                Some(waiting) = self.reloads.recv() => {
+                    self.sources.follow_store();
+                    // Whoever asked may have gone.
+                    let _ = waiting.send(());
+                }
                 _ = certificates.tick() => self.refresh_certificate(),
+                _ = sweep.tick() => self.sweep(),
             }
         }
         self.leave(config.drain_window, &mut interrupt).await;
@@ -154,7 +184,7 @@ impl Server {
     fn open_doors(
         &self,
         config: &Config,
-        first_app: Option<&welcome::FirstApp>,
+        welcome: &Welcome,
     ) -> anyhow::Result<Vec<std::path::PathBuf>> {
         let tls: Option<TlsAcceptor> =
             self.certificate.as_ref().map(Certificate::acceptor).transpose()?;
@@ -177,20 +207,33 @@ impl Server {
             );
             tokio::spawn(http::serve(bound, tls, Arc::clone(&self.house), is_admin));
         }
-        if let (Some(app), Some(port)) = (first_app, port) {
-            welcome::print(app, port, self.certificate.is_some());
+        if let Some(port) = port {
+            welcome.print(port, self.certificate.is_some(), &config.path_prefix);
         }
         Ok(unix_sockets)
     }
 
     fn tick(&mut self) {
-        self.house.hub.tick(now_ms());
+        let now_ms = now_ms();
+        self.house.hub.tick(now_ms);
+        self.house.apps.add_up(now_ms);
         self.house.fallbacks.sweep();
         metrics::gather(&self.house.hub);
         let door = &self.house.door;
         if self.ebb.is_out(door.connections(), door.peak()) {
             tokio::task::spawn_blocking(bellwire_heap::give_back);
         }
+    }
+
+    /// Forgets what opens nothing any more, and what was done long ago.
+    fn sweep(&self) {
+        let (store, now_ms) = (Arc::clone(&self.store), now_ms());
+        tokio::task::spawn_blocking(move || {
+            let audit_before_ms = now_ms.saturating_sub(AUDIT_MS);
+            if let Err(error) = store.sweep_accounts(now_ms, audit_before_ms) {
+                tracing::warn!(%error, "old sessions and the old audit are not swept");
+            }
+        });
     }
 
     fn refresh_certificate(&self) {

@@ -2,18 +2,23 @@
 
 use std::collections::HashMap;
 
-use bellwire_hub::{AppSpec, AppStore, KeySpec, Settings};
+use bellwire_accounts::Plan;
+use bellwire_hub::{AppSpec, AppStore, KeySpec, Owner, Settings};
 use bellwire_protocol::AppId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::rows::{parse, text};
-use crate::{Sqlite, StoreError, endpoints};
+use crate::rows::{number_if_any, parse, text};
+use crate::{Sqlite, StoreError, accounts, endpoints};
 
 impl AppStore for Sqlite {
     type Error = StoreError;
 
     fn apps(&self) -> Result<Vec<AppSpec>, StoreError> {
-        self.read(apps)
+        self.read(|connection| apps(connection, None))
+    }
+
+    fn app(&self, id: &AppId) -> Result<Option<AppSpec>, StoreError> {
+        self.read(|connection| Ok(apps(connection, Some(id))?.pop()))
     }
 
     fn put(&self, app: &AppSpec) -> Result<(), StoreError> {
@@ -46,19 +51,40 @@ pub(crate) fn changes(connection: &Connection) -> Result<u64, StoreError> {
     Ok(statement.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
 }
 
-fn apps(connection: &Connection) -> Result<Vec<AppSpec>, StoreError> {
-    let mut keys = keys(connection)?;
-    let mut statement = connection.prepare_cached("SELECT id, settings FROM app ORDER BY id")?;
-    let mut rows = statement.query([])?;
+/// Every app, or one.
+fn apps(connection: &Connection, id: Option<&AppId>) -> Result<Vec<AppSpec>, StoreError> {
+    let id = id.map(AppId::as_str);
+    let mut keys = keys(connection, id)?;
+    let mut statement = connection.prepare_cached(
+        "SELECT app.id, app.settings, app.account, account.plan, app.created_at_ms
+         FROM app LEFT JOIN account ON account.id = app.account
+         WHERE ?1 IS NULL OR app.id = ?1 ORDER BY app.id",
+    )?;
+    let mut rows = statement.query([id])?;
     let mut apps = Vec::new();
     while let Some(row) = rows.next()? {
         let id = text(row, 0)?;
         let settings: Settings = serde_json::from_str(text(row, 1)?)
             .map_err(|error| StoreError::Row { table: "app", why: format!("{id}: {error}") })?;
         let keys = keys.remove(id).unwrap_or_default();
-        apps.push(AppSpec { id: parse("app", id)?, settings, keys });
+        let owner: Option<String> = row.get(2)?;
+        let plan: Option<String> = row.get(3)?;
+        let plan = plan.map(|plan| accounts::plan(&plan)).transpose()?;
+        let owner = owner.zip(plan).map(|(id, plan)| owner_of(&id, &plan));
+        let created_at_ms = number_if_any(row, 4)?;
+        let app = AppSpec::new(parse("app", id)?, settings, keys);
+        apps.push(AppSpec { owner, created_at_ms, ..app });
     }
     Ok(apps)
+}
+
+/// What the running server has to know of an account.
+fn owner_of(id: &str, plan: &Plan) -> Owner {
+    Owner {
+        id: id.into(),
+        max_connections_per_app: plan.max_connections_per_app as usize,
+        max_messages_per_day: plan.max_messages_per_day,
+    }
 }
 
 fn is_there(connection: &Connection, id: &AppId) -> Result<bool, StoreError> {
@@ -70,10 +96,10 @@ fn put(connection: &Connection, app: &AppSpec) -> Result<(), StoreError> {
     let settings = serde_json::to_string(&app.settings)
         .map_err(|error| StoreError::Row { table: "app", why: error.to_string() })?;
     connection.execute(
-        "INSERT INTO app (id, settings, created_at_ms)
-         VALUES (?1, ?2, CAST(unixepoch('subsec') * 1000 AS INTEGER))
-         ON CONFLICT (id) DO UPDATE SET settings = excluded.settings",
-        params![app.id.as_str(), settings],
+        "INSERT INTO app (id, settings, account, created_at_ms)
+         VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER))
+         ON CONFLICT (id) DO UPDATE SET settings = excluded.settings, account = excluded.account",
+        params![app.id.as_str(), settings, app.owner.as_ref().map(|owner| &*owner.id)],
     )?;
     connection.execute("DELETE FROM app_key WHERE app = ?1", [app.id.as_str()])?;
     for key in &app.keys {
@@ -102,12 +128,15 @@ fn insert_key(connection: &Connection, app: &AppId, key: &KeySpec) -> Result<(),
     Ok(())
 }
 
-fn keys(connection: &Connection) -> Result<HashMap<String, Vec<KeySpec>>, StoreError> {
+fn keys(
+    connection: &Connection,
+    app: Option<&str>,
+) -> Result<HashMap<String, Vec<KeySpec>>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT app, key, secret, active, created_at_ms FROM app_key
-         ORDER BY app, COALESCE(created_at_ms, 0), key",
+         WHERE ?1 IS NULL OR app = ?1 ORDER BY app, COALESCE(created_at_ms, 0), key",
     )?;
-    let mut rows = statement.query([])?;
+    let mut rows = statement.query([app])?;
     let mut keys: HashMap<String, Vec<KeySpec>> = HashMap::new();
     while let Some(row) = rows.next()? {
         let created_at_ms: Option<i64> = row.get(4)?;
@@ -132,7 +161,7 @@ mod tests {
             active: true,
             created_at_ms: Some(5),
         };
-        AppSpec { id: id.parse().unwrap(), settings: Settings::default(), keys: vec![key] }
+        AppSpec::new(id.parse().unwrap(), Settings::default(), vec![key])
     }
 
     #[test]
@@ -142,7 +171,12 @@ mod tests {
         app.settings.max_connections = 7;
         Sqlite::open(folder.path()).unwrap().put(&app).unwrap();
         let store = Sqlite::open(folder.path()).unwrap();
-        assert_eq!(store.apps().unwrap(), [app]);
+        let found = store.apps().unwrap().remove(0);
+        assert!(found.created_at_ms.is_some());
+        app.created_at_ms = found.created_at_ms;
+        assert_eq!(store.app(&app.id).unwrap(), Some(app.clone()));
+        assert_eq!(store.app(&"2".parse().unwrap()).unwrap(), None);
+        assert_eq!(found, app);
         assert!(store.delete(&"1".parse().unwrap()).unwrap());
         assert!(!store.delete(&"1".parse().unwrap()).unwrap());
         assert!(store.apps().unwrap().is_empty());
@@ -205,6 +239,56 @@ mod tests {
         assert!(store.delete(&"1".parse().unwrap()).unwrap());
         let left = store.endpoints(None).unwrap();
         assert_eq!(left.iter().map(|left| left.id.as_str()).collect::<Vec<&str>>(), ["ep_b"]);
+    }
+
+    #[test]
+    fn an_app_takes_its_tokens_along() {
+        use bellwire_accounts::{AccountStore as _, Scope, Token};
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path()).unwrap();
+        store.put(&spec("1", "a")).unwrap();
+        let token = |id: &str, app: Option<&str>| Token {
+            id: id.parse().unwrap(),
+            name: String::new(),
+            account: None,
+            app: app.map(|app| app.parse().unwrap()),
+            scope: Scope::Write,
+            created_by: String::new(),
+            created_at_ms: 5,
+            last_used_ms: None,
+        };
+        store.put_token(&token("tok_a", None), &[1; 32]).unwrap();
+        store.put_token(&token("tok_b", Some("1")), &[2; 32]).unwrap();
+        store.delete(&"1".parse().unwrap()).unwrap();
+        assert_eq!(store.tokens(None).unwrap(), [token("tok_a", None)]);
+    }
+
+    #[test]
+    fn an_app_has_the_plan_of_its_account_and_a_new_plan_is_noticed() {
+        use bellwire_accounts::{Account, AccountStore as _};
+
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(folder.path()).unwrap();
+        let account = |max_connections_per_app| Account {
+            id: "acc_1".parse().unwrap(),
+            name: "Main".into(),
+            plan: Plan { max_connections_per_app, ..Plan::default() },
+            created_at_ms: 1,
+        };
+        store.put_account(&account(5)).unwrap();
+        store.put(&spec("1", "a")).unwrap();
+        assert_eq!(store.apps().unwrap()[0].owner, None);
+        assert_eq!(store.adopt_apps(&"acc_1".parse().unwrap()).unwrap(), 1);
+        assert_eq!(store.adopt_apps(&"acc_1".parse().unwrap()).unwrap(), 0);
+        let app = store.apps().unwrap().remove(0);
+        assert_eq!(app.owner.as_ref().unwrap().max_connections_per_app, 5);
+        assert!(!store.delete_account(&"acc_1".parse().unwrap()).unwrap(), "it has an app");
+        let before = store.version().unwrap();
+        store.put_account(&account(9)).unwrap();
+        assert_ne!(store.version().unwrap(), before);
+        store.put(&app).unwrap();
+        assert_eq!(store.apps().unwrap()[0].owner.as_ref().unwrap().max_connections_per_app, 9);
     }
 
     #[test]

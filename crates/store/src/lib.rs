@@ -1,6 +1,7 @@
 //! The cellar: what must outlive the process, behind the ports of those who need it. SQLite, one
 //! file, in WAL mode, synced at every commit.
 
+mod accounts;
 mod apps;
 mod batches;
 mod endpoints;
@@ -9,7 +10,6 @@ mod log;
 mod outbox;
 mod rows;
 mod schema;
-mod tokens;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,6 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use outbox::{Durability, SqliteOutbox};
-pub use tokens::Token;
 
 /// The store of one node.
 #[derive(Debug)]
@@ -117,10 +116,22 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
+        self.write_if(|connection| Ok((work(connection)?, true)))
+    }
+
+    /// Writes, all of it or nothing; nothing too if the work says so.
+    fn write_if<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<(T, bool), StoreError>,
+    ) -> Result<T, StoreError> {
         let mut connection = lock(&self.writer);
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&transaction)?;
-        transaction.commit()?;
+        let (done, is_good) = work(&transaction)?;
+        if is_good {
+            transaction.commit()?;
+        } else {
+            transaction.rollback()?;
+        }
         Ok(done)
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// One step a version, the first leads from an empty file to version 1.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     // Apps and their keys. Settings are JSON, so that a new toggle needs no step.
     "CREATE TABLE app (
          id TEXT PRIMARY KEY,
@@ -22,6 +22,8 @@ const STEPS: [&str; 2] = [
      CREATE INDEX app_key_by_app ON app_key (app);",
     // Webhooks and management tokens.
     include_str!("schema/webhooks.sql"),
+    // People and accounts.
+    include_str!("schema/accounts.sql"),
 ];
 
 /// Brings the file to the newest version, in one transaction.

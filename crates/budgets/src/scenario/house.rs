@@ -23,7 +23,7 @@ pub(crate) fn app(apps: &Apps) -> anyhow::Result<Arc<App>> {
         active: true,
         created_at_ms: None,
     };
-    let spec = AppSpec { id: "3".parse()?, settings: Settings::default(), keys: vec![key] };
+    let spec = AppSpec::new("3".parse()?, Settings::default(), vec![key]);
     apps.replace(vec![spec])?;
     apps.by_key(KEY).context("the app is gone")
 }

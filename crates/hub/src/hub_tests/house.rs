@@ -139,7 +139,7 @@ impl House {
             active: true,
             created_at_ms: None,
         };
-        let spec = AppSpec { id: "1".parse().unwrap(), settings, keys: vec![key] };
+        let spec = AppSpec::new("1".parse().unwrap(), settings, vec![key]);
         apps.replace(vec![spec.clone()]).unwrap();
         Self {
             hub: Hub::new(NODE, 1 << 20, Arc::clone(&log) as _, Arc::clone(&log) as _),

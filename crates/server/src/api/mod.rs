@@ -162,11 +162,19 @@ impl Call<'_> {
 
     /// Refuses a publish when the day's messages are used up (contract 17.3).
     fn check_message_quota(&self) -> Result<(), Answer> {
-        let max = self.app.live().settings.max_messages_per_day;
-        if max == 0 || self.app.usage.messages_today(self.now_ms) < max {
-            return Ok(());
-        }
-        if !self.app.usage.quota_reported.swap(true, Ordering::Relaxed) {
+        let live = self.app.live();
+        let is_used_up = |used: u64, max: u64| max != 0 && used >= max;
+        let max = live.settings.max_messages_per_day;
+        let (max, reported) = match &live.owner {
+            _ if is_used_up(self.app.usage.messages_today(self.now_ms), max) => {
+                (max, &self.app.usage.quota_reported)
+            }
+            Some(owner) if is_used_up(owner.purse.messages_today(), owner.by.max_messages_per_day) => {
+                (owner.by.max_messages_per_day, &owner.purse.quota_reported)
+            }
+            _ => return Ok(()),
+        };
+        if !reported.swap(true, Ordering::Relaxed) {
             tracing::warn!(app = %self.app.id, max, "the message quota of the day is used up");
         }
         let line = "API call failed since (daily) message quota exceeded";

@@ -1,30 +1,57 @@
-//! The first start, without a file and without an environment: makes an app and says how to use it.
+//! The first start: makes an app if there is none, and says how to use it; and while nobody runs the
+//! server, how to become its operator.
 
-use bellwire_hub::{AppSpec, AppStore as _, KeySpec, Settings};
-use bellwire_protocol::{AppId, AppKey, AppSecret};
+use bellwire_accounts::{AccountStore as _, Secret};
+use bellwire_hub::{AppSpec, AppStore as _, Settings};
 use bellwire_store::Sqlite;
 
 use crate::config::Config;
 use crate::ops::clock::now_ms;
-use crate::ops::random::random_hex;
+use crate::ops::random::{free_app_id, new_key, random_letters};
 
-/// The app that was made at the first start.
-pub(crate) struct FirstApp {
-    id: AppId,
-    key: AppKey,
-    secret: AppSecret,
+/// What is said at the start.
+pub(crate) struct Welcome {
+    /// The app that was made, if there was none.
+    first_app: Option<AppSpec>,
+    /// Whether nobody runs the server yet.
+    needs_operator: bool,
+    /// What makes somebody the first operator, for as long as the server runs.
+    pub(crate) setup: Secret,
+}
+
+impl Welcome {
+    /// Looks what is there, and makes an app if there is none anywhere.
+    pub(super) fn prepare(config: &Config, store: &Sqlite) -> anyhow::Result<Self> {
+        Ok(Self {
+            first_app: first_app(config, store)?,
+            needs_operator: !store.has_operator()?,
+            setup: Secret::new(random_letters()?),
+        })
+    }
+
+    /// Says how to go on. This is the one time that the secrets are printed.
+    #[expect(clippy::print_stdout, reason = "people read it where they started the server")]
+    pub(super) fn print(&self, port: u16, tls: bool, prefix: &str) {
+        let scheme = if tls { "https" } else { "http" };
+        let base = format!("{scheme}://127.0.0.1:{port}{prefix}");
+        if self.first_app.is_some() || self.needs_operator {
+            println!("\n  Bellwire is listening on {base}");
+        }
+        if let Some(app) = &self.first_app {
+            println!("{}", how_to_use(app, port, tls, prefix));
+        }
+        if self.needs_operator {
+            let link = format!("{base}/dashboard/setup#{}", self.setup.reveal());
+            println!("\n  The dashboard waits for its operator. Open once, while the server runs:\n\n    {link}\n");
+        }
+    }
 }
 
 /// Makes an app if there is none anywhere. Its toggles are on, so that everything can be tried.
-pub(super) fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Option<FirstApp>> {
+fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Option<AppSpec>> {
     if !config.apps.is_empty() || !store.apps()?.is_empty() {
         return Ok(None);
     }
-    let app = FirstApp {
-        id: (100_000 + getrandom::u32()? % 900_000).to_string().parse()?,
-        key: random_hex::<10>()?.parse()?,
-        secret: random_hex::<16>()?.parse()?,
-    };
     let settings = Settings {
         name: "First app".into(),
         client_events: true,
@@ -32,22 +59,19 @@ pub(super) fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Optio
         watchlist: true,
         ..Settings::default()
     };
-    let (key, secret) = (app.key.clone(), app.secret.clone());
-    let key = KeySpec { key, secret, active: true, created_at_ms: Some(now_ms()) };
-    store.put(&AppSpec { id: app.id.clone(), settings, keys: vec![key] })?;
+    let app = AppSpec::new(free_app_id(|_| false)?, settings, vec![new_key(now_ms())?]);
+    store.put(&app)?;
     Ok(Some(app))
 }
 
-/// Says how to use the app. This is the one time that its secret is printed.
-#[expect(clippy::print_stdout, reason = "people read it where they started the server")]
-pub(super) fn print(app: &FirstApp, port: u16, tls: bool) {
-    let FirstApp { id, key, secret } = app;
-    let secret = secret.reveal();
+fn how_to_use(app: &AppSpec, port: u16, tls: bool, prefix: &str) -> String {
+    let id = &app.id;
+    let Some(pair) = app.keys.first() else { return String::new() };
+    let (key, secret) = (&pair.key, pair.secret.reveal());
     let (scheme, port_option) = if tls { ("https", "wssPort") } else { ("http", "wsPort") };
-    println!(
+    let path = if prefix.is_empty() { String::new() } else { format!(" wsPath: \"{prefix}\",") };
+    format!(
         r#"
-  Bellwire is listening on {scheme}://127.0.0.1:{port}
-
   A first app was made (bellwire apps show {id} --reveal shows it again):
 
     app id   {id}
@@ -57,7 +81,7 @@ pub(super) fn print(app: &FirstApp, port: u16, tls: bool) {
   In the browser, with pusher-js:
 
     const pusher = new Pusher("{key}", {{
-      cluster: "", wsHost: "127.0.0.1", {port_option}: {port}, forceTLS: {tls},
+      cluster: "", wsHost: "127.0.0.1", {port_option}: {port},{path} forceTLS: {tls},
       enabledTransports: ["ws", "wss"],
     }});
     pusher.subscribe("my-channel").bind("my-event", (data) => console.log(data));
@@ -65,7 +89,6 @@ pub(super) fn print(app: &FirstApp, port: u16, tls: bool) {
   From a server, or right here:
 
     bellwire trigger my-channel my-event '{{"hello":"world"}}' \
-      --host {scheme}://127.0.0.1:{port} --app-id {id} --key {key} --secret {secret}
-"#
-    );
+      --host {scheme}://127.0.0.1:{port}{prefix} --app-id {id} --key {key} --secret {secret}"#
+    )
 }

@@ -14,6 +14,7 @@ use super::output::{Output, note};
 use super::place::{Cellar, Found, Place};
 use super::settings;
 use super::table::Table;
+use crate::ops::random::free_app_id;
 
 #[derive(clap::Subcommand)]
 pub(super) enum Apps {
@@ -142,24 +143,12 @@ impl Create {
                     .hint(format!("`bellwire apps set {id}` changes it")));
             }
             Some(id) => id,
-            None => free_id(is_taken)?,
+            None => free_app_id(is_taken)?,
         };
         let key = self.given.or_new()?;
-        let app = AppSpec { id, settings, keys: vec![key] };
+        let app = AppSpec::new(id, settings, vec![key]);
         cellar.put(&app)?;
         show_created(&app, &cellar, self.output)
-    }
-}
-
-/// Six digits, as Pusher's ids have.
-fn free_id(is_taken: impl Fn(&AppId) -> bool) -> Result<AppId, Failure> {
-    loop {
-        let random = getrandom::u32().context("the system has no random numbers")?;
-        let id = (100_000 + random % 900_000).to_string();
-        let id: AppId = id.parse().map_err(anyhow::Error::from)?;
-        if !is_taken(&id) {
-            return Ok(id);
-        }
     }
 }
 

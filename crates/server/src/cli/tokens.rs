@@ -1,10 +1,8 @@
 //! `bellwire tokens`: what opens the management API. Only the SHA-256 of a token is kept.
 
-use anyhow::Context as _;
+use bellwire_accounts::{AccountId, AccountStore as _, Scope, Secret, Token, TokenId};
 use bellwire_protocol::AppId;
-use bellwire_store::Token;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::failure::Failure;
 use super::output::{Output, note};
@@ -12,7 +10,7 @@ use super::place::Place;
 use super::table::Table;
 use crate::moment::{Moment, date};
 use crate::ops::clock::now_ms;
-use crate::ops::random::random_hex;
+use crate::ops::random::{new_token, random_hex};
 
 #[derive(clap::Subcommand)]
 pub(super) enum Tokens {
@@ -42,6 +40,9 @@ pub(super) struct Create {
     /// Open only what is this app's [default: every app's]
     #[arg(long, value_name = "APP_ID")]
     app: Option<AppId>,
+    /// Open it for looking only
+    #[arg(long)]
+    read_only: bool,
     /// What it is for, so that it can be told from others
     #[arg(long, default_value = "")]
     name: String,
@@ -50,10 +51,6 @@ pub(super) struct Create {
     #[command(flatten)]
     place: Place,
 }
-
-/// Random letters and digits of a token: 238 bits.
-const LENGTH: usize = 40;
-const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Tokens {
     pub(super) fn run(self) -> Result<(), Failure> {
@@ -72,22 +69,28 @@ impl Create {
             cellar.app(app)?;
         }
         let text = new_token()?;
+        let id = format!("{}{}", TokenId::PREFIX, random_hex::<6>()?);
         let token = Token {
-            id: format!("tok_{}", random_hex::<6>()?),
+            id: id.parse().map_err(anyhow::Error::from)?,
             name: self.name,
+            account: None,
             app: self.app,
+            scope: if self.read_only { Scope::Read } else { Scope::Write },
+            created_by: "the command line".into(),
             created_at_ms: now_ms(),
             last_used_ms: None,
         };
-        cellar.store_or_new()?.put_token(&token, &Sha256::digest(&text).into())?;
+        cellar.store_or_new()?.put_token(&token, &Secret::new(&text).digest())?;
         let mut table = Table::default();
-        table.row(["id", &token.id]);
+        table.row(["id", token.id.as_str()]);
         table.row(["opens", opens(&token)]);
+        table.row(["scope", token.scope.name()]);
         table.row(["token", &text]);
         let json = json!({
-            "id": token.id,
+            "id": token.id.as_str(),
             "name": token.name,
             "app_id": token.app.as_ref().map(AppId::as_str),
+            "scope": token.scope.name(),
             "token": text,
         });
         self.output.show(&json, table)
@@ -96,23 +99,26 @@ impl Create {
 
 fn list(output: Output, place: &Place) -> Result<(), Failure> {
     let cellar = place.look()?;
-    let tokens = cellar.store()?.tokens()?;
+    let tokens = cellar.store()?.tokens(None)?;
     let mut table = Table::default();
     if tokens.is_empty() {
         note("there are no tokens yet; `bellwire tokens create` makes one");
     } else {
-        table = Table::with_head(&["id", "name", "opens", "created", "last used"]);
+        table = Table::with_head(&["id", "name", "opens", "scope", "created", "last used"]);
     }
     for token in &tokens {
         let used = token.last_used_ms.map_or_else(|| "-".into(), date);
         let created = date(token.created_at_ms);
-        table.row([&token.id, &token.name, opens(token), &created, &used]);
+        let scope = token.scope.name();
+        table.row([token.id.as_str(), &token.name, opens(token), scope, &created, &used]);
     }
     let json = tokens.iter().map(|token| {
         json!({
-            "id": token.id,
+            "id": token.id.as_str(),
             "name": token.name,
+            "account_id": token.account.as_ref().map(AccountId::as_str),
             "app_id": token.app.as_ref().map(AppId::as_str),
+            "scope": token.scope.name(),
             "created_at": Moment(token.created_at_ms),
             "last_used_at": token.last_used_ms.map(Moment),
         })
@@ -122,7 +128,10 @@ fn list(output: Output, place: &Place) -> Result<(), Failure> {
 
 fn revoke(id: &str, output: Output, place: &Place) -> Result<(), Failure> {
     let cellar = place.look()?;
-    if !cellar.store()?.revoke_token(id)? {
+    // A text that no token can have is the name of none.
+    let known = id.parse::<TokenId>().ok();
+    let store = cellar.store()?;
+    if !known.map(|id| store.revoke_token(&id)).transpose()?.unwrap_or(false) {
         let why = format!("there is no token {id} in {}", cellar.folder());
         return Err(
             Failure::not_found(why).hint("`bellwire tokens list` shows those that are there")
@@ -132,38 +141,9 @@ fn revoke(id: &str, output: Output, place: &Place) -> Result<(), Failure> {
 }
 
 fn opens(token: &Token) -> &str {
-    token.app.as_ref().map_or("all apps", AppId::as_str)
-}
-
-fn new_token() -> anyhow::Result<String> {
-    let mut text = String::from("blw_");
-    while text.len() < "blw_".len() + LENGTH {
-        let mut random = [0; LENGTH];
-        getrandom::fill(&mut random).context("the system has no random numbers")?;
-        // Above four times 62, the first letters would be likelier than the others.
-        let even = random.iter().filter(|byte| **byte < 248);
-        let letters = even.map(|byte| char::from(LETTERS[usize::from(byte % 62)]));
-        text.extend(letters.take("blw_".len() + LENGTH - text.len()));
-    }
-    Ok(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn a_token_is_40_letters_and_digits_of_all_kinds() {
-        let mut seen = HashSet::new();
-        for _ in 0..200 {
-            let token = new_token().unwrap();
-            let random = token.strip_prefix("blw_").unwrap();
-            assert_eq!(random.len(), LENGTH);
-            assert!(random.bytes().all(|byte| LETTERS.contains(&byte)), "{random}");
-            seen.extend(random.bytes());
-        }
-        assert_eq!(seen.len(), LETTERS.len());
+    match (&token.app, &token.account) {
+        (Some(app), _) => app.as_str(),
+        (None, Some(account)) => account.as_str(),
+        (None, None) => "all apps",
     }
 }

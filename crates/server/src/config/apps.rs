@@ -58,7 +58,7 @@ impl RawApp {
         }
         let settings: Settings = toml::Value::Table(self.settings).try_into()?;
         settings.check().map_err(|sentence| anyhow!(sentence))?;
-        Ok(AppSpec { id: self.id.parse()?, settings, keys })
+        Ok(AppSpec { is_declared: true, ..AppSpec::new(self.id.parse()?, settings, keys) })
     }
 }
 
@@ -101,7 +101,7 @@ pub(super) fn from_environment(
     let keys = vec![key_spec(&key, &secret, true, None).context("the environment's PUSHER_APP_*")?];
     let settings = Settings { name: "Environment".into(), ..Settings::default() };
     let id = id.parse().context("the environment's PUSHER_APP_ID")?;
-    Ok(Some(AppSpec { id, settings, keys }))
+    Ok(Some(AppSpec { is_declared: true, ..AppSpec::new(id, settings, keys) }))
 }
 
 #[cfg(test)]

@@ -197,7 +197,7 @@ mod tests {
             active: true,
             created_at_ms: None,
         };
-        let spec = AppSpec { id: "1".parse().unwrap(), settings, keys: vec![key] };
+        let spec = AppSpec::new("1".parse().unwrap(), settings, vec![key]);
         apps.replace(vec![spec]).unwrap();
         Door::new(Arc::new(apps), node_max)
     }

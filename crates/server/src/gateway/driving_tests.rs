@@ -54,7 +54,7 @@ impl House {
             created_at_ms: None,
         };
         let spec =
-            AppSpec { id: "3".parse().unwrap(), settings: Settings::default(), keys: vec![key] };
+            AppSpec::new("3".parse().unwrap(), Settings::default(), vec![key]);
         apps.replace(vec![spec]).unwrap();
         let app = apps.by_key(KEY).unwrap();
         let channel = "room".parse().unwrap();

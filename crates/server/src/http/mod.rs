@@ -2,6 +2,7 @@
 //! for. WebSockets leave from here to the gateway's workers.
 
 mod answer;
+mod dashboard;
 mod listen;
 mod route;
 mod settled;

@@ -7,12 +7,14 @@ use http_body_util::Either;
 use hyper::body::Incoming;
 
 use super::answer::{Answer, Body, allow_any_origin, others};
+use super::dashboard;
 use super::{House, Peer};
 use crate::api;
 use crate::gateway::admission;
 use crate::gateway::fallback::{Received, SessionKey, Unsent};
 use crate::gateway::mailbox::Kind;
 use crate::gateway::upgrade::{self, Wire};
+use crate::management::From;
 
 /// Answers one request.
 pub(crate) async fn route<W: Wire>(
@@ -41,8 +43,21 @@ pub(crate) async fn route<W: Wire>(
             let line = "This is a WebSocket endpoint: connect with ws:// or wss://";
             Answer::refusal(StatusCode::UPGRADE_REQUIRED, line).into_response()
         }
-        ["management", ..] => house.management.answer(request, &path).await.map(others),
+        ["management", ..] => {
+            let from = from(&house, peer, request.headers());
+            house.management.answer(request, &path, from).await.map(others)
+        }
+        // What the official command line asks; its apps' own API is below.
+        ["apps.json"] | ["apps", _, "tokens.json"] => {
+            let from = from(&house, peer, request.headers());
+            house.management.answer_pusher(request, &path, from).await.map(others)
+        }
         ["apps" | "users", ..] => api::answer(&house, request, &path).await.into_response(),
+        [""] | ["dashboard"] => dashboard::redirect(&house.path_prefix),
+        ["dashboard", ..] => {
+            let file = path.strip_prefix("/dashboard/").unwrap_or_default();
+            dashboard::answer(request.method(), request.headers(), file, &house.path_prefix)
+        }
         ["up"] => Answer::json("{\"up\":true}").into_response(),
         ["ready"] => ready(&house).into_response(),
         ["metrics"] => metrics(&house, &request, peer).into_response(),
@@ -53,6 +68,12 @@ pub(crate) async fn route<W: Wire>(
         }
         _ => Answer::not_found().into_response(),
     }
+}
+
+/// Where a request of the management API comes from.
+fn from(house: &House, peer: Peer, headers: &http::HeaderMap) -> From {
+    let Peer { address, tls, .. } = house.origin_of(peer, headers);
+    From { address, tls }
 }
 
 /// The admin listener: nothing of apps.

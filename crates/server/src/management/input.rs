@@ -8,7 +8,8 @@ use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use bytes::Bytes;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 use super::Desk;
 use super::problem::Problem;
@@ -60,6 +61,41 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
             (path, None) => Problem::invalid(path, &sentence),
         }
     })
+}
+
+/// An object with the changes of another (RFC 7396).
+pub(super) fn merged(mut base: Value, patch: Value) -> Result<Value, Problem> {
+    if !patch.is_object() {
+        return Err(Problem::said("Expected a JSON object"));
+    }
+    merge(&mut base, patch);
+    Ok(base)
+}
+
+/// Merges a change (RFC 7396).
+pub(super) fn merge(into: &mut Value, patch: Value) {
+    let Value::Object(patch) = patch else {
+        *into = patch;
+        return;
+    };
+    if !into.is_object() {
+        *into = Value::Object(Map::new());
+    }
+    let Some(into) = into.as_object_mut() else { return };
+    for (key, value) in patch {
+        if value.is_null() {
+            into.remove(&key);
+        } else {
+            merge(into.entry(key).or_insert(Value::Null), value);
+        }
+    }
+}
+
+/// Tells a field that is `null` from one that is not there.
+pub(super) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The parameters of a query; every field of `T` is a text that its owner reads on.

@@ -1,45 +1,37 @@
-//! The management API: webhooks, what became of deliveries, and what was announced, for people and
-//! their programs. JSON below `/management/v1`, opened by bearer tokens, never by an app's keys.
+//! The management API: accounts, apps, webhooks, what became of deliveries, for people and their
+//! programs. JSON below `/management/v1`, opened by bearer tokens and by the sessions of those who
+//! signed in, never by an app's keys.
 
-mod actions;
-mod answers;
+mod accounts;
+mod apps;
 mod auth;
-mod deliveries;
-mod endpoints;
+mod desk;
 mod input;
 mod openapi;
+mod page;
 mod paths;
+mod people;
 mod problem;
-mod replays;
-mod snapshot;
-mod state;
-mod terms;
+mod pusher;
+mod webhooks;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::response::IntoResponse as _;
-use bellwire_hub::Apps;
-use bellwire_protocol::AppId;
-use bellwire_store::Sqlite;
-use bellwire_webhooks::endpoint::Endpoint;
-use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
-use bellwire_webhooks::service::Service;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
-use tokio::sync::{Mutex, Semaphore};
 use tower_service::Service as _;
+
+pub(crate) use auth::From;
+pub(crate) use desk::{Desk, Reload, Rooms};
 
 use crate::api::body;
 use problem::Problem;
 
 /// Bytes of a request's body.
 const BODY_BYTES: usize = 65_536;
-/// Questions to the store at the same time; others wait. Each may take a thread and a connection of
-/// its own, and whoever has no token asks too.
-const AT_ONCE: usize = 8;
 /// Where the description of the API is, for everybody.
 const DOCUMENT: &str = "/management/openapi.json";
 
@@ -64,15 +56,31 @@ impl Management {
         &self,
         request: Request<Incoming>,
         path: &str,
+        from: From,
     ) -> Response<axum::body::Body> {
         let answered = match path {
             DOCUMENT => self.describe(request).await,
-            _ => self.serve(request, path).await,
+            _ => self.serve(request, path, from).await,
         };
         let mut response = answered.unwrap_or_else(Problem::into_response);
         // Answers may hold secrets, and the state of things changes all the time.
         let no_store = HeaderValue::from_static("no-store");
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(no_store);
+        let no_guess = HeaderValue::from_static("nosniff");
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, no_guess);
+        response
+    }
+
+    /// Answers what the official command line asks: apps and their keys.
+    pub(crate) async fn answer_pusher(
+        &self,
+        request: Request<Incoming>,
+        path: &str,
+        from: From,
+    ) -> Response<axum::body::Body> {
+        let answered = pusher::answer(&self.desk, request.headers(), request.method(), path, from);
+        let response = answered.await.unwrap_or_else(Problem::into_response);
+        body::discard(request).await;
         response
     }
 
@@ -89,13 +97,14 @@ impl Management {
         Ok((json, self.document.clone()).into_response())
     }
 
-    /// Nothing of a body is read before the token is known, and never more than fits.
+    /// Nothing of a body is read before it is known who asks, and never more than fits.
     async fn serve(
         &self,
         request: Request<Incoming>,
         path: &str,
+        from: From,
     ) -> Result<Response<axum::body::Body>, Problem> {
-        let access = match auth::access(&self.desk, request.headers()).await {
+        let access = match self.access(&request, path, from).await {
             Ok(access) => access,
             Err(problem) => {
                 body::discard(request).await;
@@ -104,76 +113,32 @@ impl Management {
         };
         let mut inner = Request::new(axum::body::Body::empty());
         *inner.method_mut() = request.method().clone();
+        *inner.headers_mut() = request.headers().clone();
         let query = request.uri().query().map_or(String::new(), |query| format!("?{query}"));
         *inner.uri_mut() =
             format!("{path}{query}").parse().map_err(|_| Problem::not_found("path"))?;
-        inner.extensions_mut().insert(access);
+        inner.extensions_mut().insert(from);
+        if let Some(access) = access {
+            inner.extensions_mut().insert(access);
+        }
         let bytes = body::read(request, BODY_BYTES).await;
         let bytes = bytes.map_err(|answer| Problem::unread(answer.status, BODY_BYTES))?;
         *inner.body_mut() = bytes.into();
         // It cannot fail.
         self.router.clone().call(inner).await.map_err(|never| match never {})
     }
-}
 
-/// What every request may need.
-pub(crate) struct Desk {
-    apps: Arc<Apps>,
-    store: Arc<Sqlite>,
-    webhooks: Arc<Service>,
-    /// Whether new URLs must be https.
-    require_https: bool,
-    /// Held while something is changed: a change begins by reading what is there.
-    writing: Arc<Mutex<()>>,
-    /// For the questions that are being asked.
-    permits: Arc<Semaphore>,
-}
-
-impl Desk {
-    /// A desk for the webhooks of these apps.
-    pub(crate) fn new(
-        apps: Arc<Apps>,
-        store: Arc<Sqlite>,
-        webhooks: Arc<Service>,
-        require_https: bool,
-    ) -> Self {
-        let (writing, permits) = (Arc::default(), Arc::new(Semaphore::new(AT_ONCE)));
-        Self { apps, store, webhooks, require_https, writing, permits }
-    }
-
-    /// Asks the store, on a thread that may wait for it.
-    async fn ask<T: Send + 'static>(
-        self: &Arc<Self>,
-        question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let desk = Arc::clone(self);
-        let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let answer = tokio::task::spawn_blocking(move || {
-            // Kept until the work is done, even if nobody waits for it any more.
-            let _permit = permit;
-            question(&desk)
-        });
-        answer.await.unwrap_or_else(|error| Err(Problem::internal(&error)))
-    }
-
-    /// Like [`ask`](Self::ask), for what changes something: one at a time, and the engine is told.
-    async fn change<T: Send + 'static>(
-        self: &Arc<Self>,
-        change: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let writing = Arc::clone(&self.writing).lock_owned().await;
-        self.ask(move |desk| {
-            let _writing = writing;
-            let done = change(desk)?;
-            desk.webhooks.changed();
-            Ok(done)
-        })
-        .await
-    }
-
-    /// An endpoint of an app.
-    fn endpoint(&self, app: &AppId, id: &EndpointId) -> Result<Endpoint, Problem> {
-        let endpoint = self.store.endpoint(id)?.filter(|endpoint| endpoint.app == *app);
-        endpoint.ok_or_else(|| Problem::not_found("webhook"))
+    /// Who asks. Where anybody may, nobody has to say so.
+    async fn access(
+        &self,
+        request: &Request<Incoming>,
+        path: &str,
+        from: From,
+    ) -> Result<Option<auth::Access>, Problem> {
+        let (method, headers) = (request.method(), request.headers());
+        if people::is_for_everybody(method, path) {
+            return auth::check_own_page(method, headers).map(|()| None);
+        }
+        auth::access(&self.desk, method, headers, from).await.map(Some)
     }
 }

@@ -5,49 +5,60 @@ use std::sync::Arc;
 
 use axum::Router;
 use bytes::Bytes;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme,
+};
 use utoipa::openapi::{Components, Server};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 
 use super::problem::Problem;
-use super::{Desk, actions, deliveries, endpoints, replays, state};
+use super::{Desk, accounts, apps, people, webhooks};
 
 /// What does not come from the handlers.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Bellwire management API",
-        description = "Webhooks, what became of their deliveries, and what was announced. Tokens are \
-            made with `bellwire tokens create` and open all apps or one. Times are RFC 3339 in UTC; \
+        description = "Accounts, apps, webhooks, what became of their deliveries, and what was \
+            announced: all that the dashboard does. Tokens are made in the dashboard, for one account, \
+            or with `bellwire tokens create`, for all apps or one. People sign in instead, and send \
+            `X-CSRF-Token` with every change. Times are RFC 3339 in UTC; \
             where one is given it may also be a number of milliseconds since 1970. Unknown keys and \
             parameters are refused. Refusals are `application/problem+json` (RFC 9457)."
     ),
     tags(
+        (name = "people", description = "Signing in, and what is one's own"),
+        (name = "accounts", description = "Who belongs together, and how much they may use"),
+        (name = "apps", description = "Apps and their keys"),
         (name = "webhooks", description = "Where webhooks go"),
         (name = "deliveries", description = "What was sent, and what became of it"),
         (name = "replays", description = "Sending again"),
         (name = "state", description = "What was announced: snapshot, log and gaps")
     ),
     components(schemas(Problem)),
-    security(("token" = [])),
+    security(("token" = []), ("session" = [])),
     modifiers(&Bearer)
 )]
 struct Description;
 
-/// The one way in.
+/// The ways in.
 struct Bearer;
 
 impl Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let description = "A token of `bellwire tokens create`.";
+        let description = "A token of the dashboard or of `bellwire tokens create`.";
         let scheme = HttpBuilder::new()
             .scheme(HttpAuthScheme::Bearer)
             .description(Some(description))
             .build();
         let components = openapi.components.get_or_insert_with(Components::new);
         components.add_security_scheme("token", SecurityScheme::Http(scheme));
+        let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+            super::auth::COOKIE,
+            "The session of somebody who signed in; changes need `X-CSRF-Token` too.",
+        ));
+        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
     }
 }
 
@@ -67,23 +78,7 @@ pub(super) fn router(path_prefix: &str) -> (Router<Arc<Desk>>, Bytes) {
 }
 
 fn paths() -> OpenApiRouter<Arc<Desk>> {
-    OpenApiRouter::new()
-        .routes(routes!(endpoints::list, endpoints::create))
-        .routes(routes!(endpoints::show, endpoints::patch, endpoints::remove))
-        .routes(routes!(actions::enable))
-        .routes(routes!(actions::disable))
-        .routes(routes!(actions::rotate))
-        .routes(routes!(actions::test))
-        .routes(routes!(deliveries::list))
-        .routes(routes!(deliveries::show))
-        .routes(routes!(deliveries::replay))
-        .routes(routes!(replays::create))
-        .routes(routes!(replays::list))
-        .routes(routes!(replays::show))
-        .routes(routes!(replays::cancel))
-        .routes(routes!(state::snapshot))
-        .routes(routes!(state::log))
-        .routes(routes!(state::gaps))
+    people::paths().merge(accounts::paths()).merge(apps::paths()).merge(webhooks::paths())
 }
 
 #[cfg(test)]
@@ -122,7 +117,7 @@ mod tests {
                 assert!(responses.keys().any(|status| status.starts_with('2')), "{what}");
                 let refused = &responses["401"]["content"]["application/problem+json"]["schema"];
                 assert_eq!(refused["$ref"], "#/components/schemas/Problem", "{what}");
-                for parameter in operation["parameters"].as_array().unwrap() {
+                for parameter in operation["parameters"].as_array().into_iter().flatten() {
                     assert!(parameter["description"].is_string(), "{what}: {parameter}");
                 }
             }

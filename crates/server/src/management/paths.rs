@@ -12,6 +12,51 @@ pub(super) struct AppPath {
     app_id: String,
 }
 
+/// The path of an account.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct AccountPath {
+    /// The account's id.
+    #[param(example = "acc_0123456789abcdef")]
+    account_id: String,
+}
+
+/// The path of something of an account.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct AccountThingPath {
+    /// The account's id.
+    #[param(example = "acc_0123456789abcdef")]
+    account_id: String,
+    /// Its id.
+    id: String,
+}
+
+/// The path of a session.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct SessionPath {
+    /// The session's id.
+    #[param(example = "ses_0123456789abcdef")]
+    id: String,
+}
+
+/// The path of an app's key.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct KeyPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The key.
+    #[param(example = "278d425bdf160c739803")]
+    id: String,
+}
+
 /// The path of a webhook.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

@@ -33,6 +33,9 @@ pub(super) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     field: Option<String>,
+    /// After how many seconds it is worth trying again; also in `Retry-After`.
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
 }
 
 /// The content type of refusals.
@@ -47,6 +50,7 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             field: None,
+            retry_after_s: None,
         }
     }
 
@@ -58,6 +62,18 @@ impl Problem {
     /// The token is for another app.
     pub(super) fn forbidden() -> Self {
         Self::new(StatusCode::FORBIDDEN, "The token is for another app")
+    }
+
+    /// Whoever asks may not do this.
+    pub(super) fn refused(detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// Too many tries; another is good after so many seconds.
+    pub(super) fn too_many(seconds: u64) -> Self {
+        let detail = format!("Too many tries that failed: the next is good in {seconds} s");
+        let retry_after_s = Some(seconds);
+        Self { retry_after_s, ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// There is no such thing, or it is another app's.
@@ -96,6 +112,16 @@ impl Problem {
         }
     }
 
+    /// The same, where the field stands inside another.
+    pub(super) fn within(mut self, outer: &str) -> Self {
+        self.detail = format!("{outer}.{}", self.detail);
+        self.field = Some(match self.field {
+            Some(field) => format!("{outer}.{field}"),
+            None => outer.to_owned(),
+        });
+        self
+    }
+
     /// The body could not be read, for the reason that the status gives.
     pub(super) fn unread(status: StatusCode, max: usize) -> Self {
         let detail = match status {
@@ -125,9 +151,13 @@ impl From<StoreError> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.retry_after_s.map(HeaderValue::from);
         let mut response = (status, axum::Json(self)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds);
+        }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -143,13 +173,15 @@ pub(super) enum Conflicts {}
 pub(super) enum BadBody {}
 /// Those of a query.
 pub(super) enum BadQuery {}
+/// Those of what can be guessed.
+pub(super) enum TooMany {}
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
         described(&[
-            (401, "The token is missing or wrong"),
-            (403, "The token is for another app"),
-            (404, "It is not there, or it is another app's"),
+            (401, "Nobody is signed in, or the token is missing or wrong"),
+            (403, "Whoever asks may not do this"),
+            (404, "It is not there, or not for whoever asks"),
         ])
     }
 }
@@ -170,6 +202,12 @@ impl IntoResponses for BadBody {
             (413, "The body has more than 64 KiB"),
             (422, "A field is unknown or not what was expected"),
         ])
+    }
+}
+
+impl IntoResponses for TooMany {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&[(429, "Too many tries that failed; `Retry-After` says when the next is good")])
     }
 }
 

@@ -25,6 +25,10 @@ impl Place for Folder {
         &self.store
     }
 
+    fn accounts(&self) -> &impl bellwire_accounts::AccountStore {
+        &self.store
+    }
+
     fn outbox(&self) -> Box<dyn Outbox> {
         Box::new(self.store.outbox(Durability::Process).unwrap())
     }
@@ -34,6 +38,11 @@ mod keeps_the_contract_of_the_outbox {
     use super::Folder;
     crate::contract::outbox_contract!(Folder::new);
     crate::contract::retention_contract!(Folder::new);
+}
+
+mod keeps_the_contract_of_accounts {
+    use super::Folder;
+    crate::contract::accounts_contract!(Folder::new);
 }
 
 mod keeps_the_contract_of_the_ledger {

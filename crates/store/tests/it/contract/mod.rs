@@ -1,10 +1,12 @@
-//! The contracts of `Outbox` and `Ledger`, as laws that every adapter keeps. A law knows the ports
+//! The contracts of `Outbox`, `Ledger` and `AccountStore`, as laws that every adapter keeps. A law knows the ports
 //! and nothing of what is behind them; [`outbox_contract`], [`retention_contract`] and
 //! [`ledger_contract`] make a test of each law for one adapter.
 
+use bellwire_accounts::AccountStore;
 use bellwire_webhooks::ledger::Ledger;
 use bellwire_webhooks::outbox::Outbox;
 
+pub(crate) mod accounts;
 pub(crate) mod deliveries;
 pub(crate) mod desk;
 pub(crate) mod endpoints;
@@ -22,6 +24,9 @@ pub(crate) trait Place {
     /// The port for people.
     fn ledger(&self) -> &Self::Ledger;
 
+    /// The port for people and their accounts.
+    fn accounts(&self) -> &impl AccountStore;
+
     /// The port for the engine, opened anew as a server does at its start.
     fn outbox(&self) -> Box<dyn Outbox>;
 }
@@ -38,6 +43,26 @@ macro_rules! laws {
     };
 }
 pub(crate) use laws;
+
+/// Tests an adapter of `AccountStore`. The argument makes an empty [`Place`].
+macro_rules! accounts_contract {
+    ($make:expr) => {
+        $crate::contract::laws! { $make, accounts:
+            somebody_is_found_by_email_with_the_password
+            an_email_belongs_to_one
+            an_operator_is_noticed
+            an_account_never_loses_its_last_owner
+            accounts_are_listed_by_name_and_changed
+            an_invitation_is_used_once_and_ends
+            a_session_is_found_until_it_is_ended
+            a_token_is_found_by_its_digest_until_it_is_revoked
+            a_use_of_a_token_is_written_down_once_a_minute
+            what_was_done_is_found_newest_first
+            what_is_over_is_swept
+        }
+    };
+}
+pub(crate) use accounts_contract;
 
 /// Tests an adapter of `Outbox`. The argument makes an empty [`Place`].
 macro_rules! outbox_contract {

@@ -13,12 +13,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answers::RotatedWebhook;
-use super::auth::{Named, Within};
+use crate::management::auth::{Named, Within};
 use super::endpoints::{READ_ONLY, found, secret};
-use super::input::Given;
-use super::paths::WebhookPath;
-use super::problem::{BadBody, Conflicts, Problem, Refusals};
-use super::{Desk, replays};
+use crate::management::input::Given;
+use crate::management::paths::WebhookPath;
+use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};
+use super::replays;
+use crate::management::Desk;
 use crate::ops::clock::now_ms;
 use crate::views::replay::ReplayView;
 use crate::views::webhook::Webhook;
@@ -66,19 +67,18 @@ async fn switch(
     id: EndpointId,
     on: bool,
 ) -> Result<Json<Webhook>, Problem> {
-    let app = within.app.clone();
     let endpoint = desk
         .change(move |desk| {
-            let endpoint = desk.endpoint(&app, &id)?;
+            let endpoint = desk.endpoint(&within.app, &id)?;
             check_switch(&endpoint, on)?;
             if endpoint.disabled.is_none() != on {
                 found(desk.store.set_enabled(&id, on, now_ms())?)?;
+                let what = if on { "webhook.enabled" } else { "webhook.disabled" };
+                desk.note(&within.did(what, &endpoint.terms.url, Vec::new()));
             }
-            desk.endpoint(&app, &id)
+            desk.endpoint(&within.app, &id)
         })
         .await?;
-    let what = if on { "webhook enabled" } else { "webhook disabled" };
-    tracing::info!(app = %within.app, endpoint = %endpoint.id, by = within.token, "{what}");
     Ok(Json(Webhook::of(&endpoint)))
 }
 
@@ -133,13 +133,13 @@ pub(super) async fn rotate(
     let overlap_until_ms = now_ms + rotation.overlap_hours * HOUR_MS;
     let secret = secret(now_ms)?;
     let rotated = RotatedWebhook::of(&secret, overlap_until_ms);
-    let (app, endpoint) = (within.app.clone(), id.clone());
     desk.change(move |desk| {
-        desk.endpoint(&app, &endpoint)?;
-        found(desk.store.rotate(&endpoint, &secret, overlap_until_ms)?)
+        let endpoint = desk.endpoint(&within.app, &id)?;
+        found(desk.store.rotate(&id, &secret, overlap_until_ms)?)?;
+        desk.note(&within.did("webhook.secret_rotated", &endpoint.terms.url, Vec::new()));
+        Ok(())
     })
     .await?;
-    tracing::info!(app = %within.app, endpoint = %id, by = within.token, "webhook secret rotated");
     Ok(Json(rotated))
 }
 

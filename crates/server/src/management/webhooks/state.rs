@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Desk;
-use super::auth::Within;
-use super::input::{self, Asked};
-use super::paths::AppPath;
-use super::problem::{BadQuery, Problem, Refusals};
+use crate::management::Desk;
+use crate::management::auth::Within;
+use crate::management::input::{self, Asked};
+use crate::management::paths::AppPath;
+use crate::management::problem::{BadQuery, Problem, Refusals};
 use super::snapshot::{Feed, SnapshotView};
 use crate::moment::Moment;
 use crate::views::gap::GapView;

@@ -15,11 +15,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answers::DeliveryPage;
-use super::auth::{Named, Within};
-use super::input::{self, Asked};
-use super::paths::{AppPath, DeliveryPath};
-use super::problem::{BadQuery, Conflicts, Problem, Refusals};
-use super::{Desk, replays};
+use crate::management::auth::{Named, Within};
+use crate::management::input::{self, Asked};
+use crate::management::paths::{AppPath, DeliveryPath};
+use crate::management::problem::{BadQuery, Conflicts, Problem, Refusals};
+use super::replays;
+use crate::management::Desk;
 use crate::views::delivery::{DeliveryDetail, DeliveryView, status_named};
 use crate::views::replay::ReplayView;
 

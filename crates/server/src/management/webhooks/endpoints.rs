@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use bellwire_accounts::{AccountStore as _, changes};
 use bellwire_protocol::AppId;
 use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret, Terms};
 use bellwire_webhooks::ids::EndpointId;
 use bellwire_webhooks::ledger::Ledger as _;
 use http::StatusCode;
+use serde_json::Value;
 
-use super::Desk;
+use crate::management::Desk;
 use super::answers::{WebhookChanged, WebhookCreated, WebhookList};
-use super::auth::{Named, Within};
-use super::input;
-use super::paths::{AppPath, WebhookPath};
-use super::problem::{BadBody, Conflicts, Problem, Refusals};
+use crate::management::auth::{Named, Within};
+use crate::management::input;
+use crate::management::paths::{AppPath, WebhookPath};
+use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};
 use super::terms::{self, NewWebhook, WebhookPatch};
 use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
@@ -58,8 +60,14 @@ pub(super) async fn create(
     desk.check_scheme(&terms)?;
     let endpoint = made(&within, terms)?;
     let created = WebhookCreated::of(&endpoint);
-    desk.change(move |desk| Ok(desk.store.put_endpoint(&endpoint)?)).await?;
-    tracing::info!(app = %within.app, endpoint = created.id(), by = within.token, "webhook made");
+    desk.change(move |desk| {
+        desk.check_room(&within)?;
+        desk.store.put_endpoint(&endpoint)?;
+        let told = changes(&Value::Null, &told(&endpoint.terms), &HIDDEN_FIELDS);
+        desk.note(&within.did("webhook.created", &endpoint.terms.url, told));
+        Ok(())
+    })
+    .await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -98,20 +106,21 @@ pub(super) async fn patch(
     Named(id): Named<EndpointId>,
     input::Json(patch): input::Json,
 ) -> Result<Json<WebhookChanged>, Problem> {
-    let app = within.app.clone();
     let endpoint = desk
         .change(move |desk| {
-            let mut endpoint = desk.editable(&app, &id)?;
+            let mut endpoint = desk.editable(&within.app, &id)?;
+            let before = told(&endpoint.terms);
             let terms = terms::changed(&endpoint.terms, patch)?;
             if terms.url != endpoint.terms.url {
                 desk.check_scheme(&terms)?;
             }
             found(desk.store.set_terms(&id, &terms)?)?;
             endpoint.terms = terms;
+            let told = changes(&before, &told(&endpoint.terms), &HIDDEN_FIELDS);
+            desk.note(&within.did("webhook.changed", &endpoint.terms.url, told));
             Ok(endpoint)
         })
         .await?;
-    tracing::info!(app = %within.app, endpoint = %endpoint.id, by = within.token, "webhook changed");
     Ok(Json(WebhookChanged::of(&endpoint)))
 }
 
@@ -128,13 +137,13 @@ pub(super) async fn remove(
     within: Within,
     Named(id): Named<EndpointId>,
 ) -> Result<StatusCode, Problem> {
-    let (app, gone) = (within.app.clone(), id.clone());
     desk.change(move |desk| {
-        desk.editable(&app, &gone)?;
-        found(desk.store.remove_endpoint(&gone)?)
+        let endpoint = desk.editable(&within.app, &id)?;
+        found(desk.store.remove_endpoint(&id)?)?;
+        desk.note(&within.did("webhook.removed", &endpoint.terms.url, Vec::new()));
+        Ok(())
     })
     .await?;
-    tracing::info!(app = %within.app, endpoint = %id, by = within.token, "webhook removed");
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -148,6 +157,19 @@ impl Desk {
         }
     }
 
+    /// Refuses an app whose account's plan allows no more webhooks.
+    fn check_room(&self, within: &Within) -> Result<(), Problem> {
+        let Some(account) = &within.account else { return Ok(()) };
+        let Some(account) = self.store.account(account)? else { return Ok(()) };
+        let (plan, max) = (&account.plan.name, account.plan.max_webhooks_per_app as usize);
+        let there = self.store.endpoints(Some(&within.app))?.len();
+        if max == 0 || there < max {
+            return Ok(());
+        }
+        let why = format!("The plan {plan:?} allows {max} webhooks an app, and there are {there}");
+        Err(Problem::refused(&why))
+    }
+
     fn check_scheme(&self, terms: &Terms) -> Result<(), Problem> {
         if self.require_https && !terms.url.starts_with("https://") {
             let sentence = "expected an https:// address, because this server requires it";
@@ -156,6 +178,14 @@ impl Desk {
         Ok(())
     }
 }
+
+/// Terms as their changes are told.
+fn told(terms: &Terms) -> Value {
+    serde_json::to_value(terms).unwrap_or_default()
+}
+
+/// What of terms may be secret.
+const HIDDEN_FIELDS: [&str; 1] = ["headers"];
 
 fn made(within: &Within, terms: Terms) -> Result<Endpoint, Problem> {
     let random = random_hex::<10>().map_err(|error| Problem::internal(&error))?;

@@ -38,11 +38,6 @@ impl WebhookCreated {
             warnings: terms::warnings(&endpoint.terms.url),
         }
     }
-
-    /// Its id.
-    pub(super) fn id(&self) -> &str {
-        &self.webhook.id
-    }
 }
 
 /// A webhook that was just changed.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::input;
-use super::problem::Problem;
+use crate::management::input;
+use crate::management::problem::Problem;
 use crate::views::HIDDEN;
 
 /// A webhook to be made.
@@ -109,7 +109,7 @@ fn merged(mut base: Value, mut patch: Value) -> Result<Terms, Problem> {
     if let Some(headers) = patch.get_mut("headers").and_then(Value::as_object_mut) {
         keep_hidden(base.get("headers"), headers)?;
     }
-    merge(&mut base, patch);
+    input::merge(&mut base, patch);
     let terms = input::read::<NewWebhook>(base)?.into_terms()?;
     terms.check().map_err(|sentence| Problem::said(&sentence))?;
     twice(&terms.headers)?;
@@ -129,25 +129,6 @@ fn keep_hidden(base: Option<&Value>, headers: &mut Map<String, Value>) -> Result
     }
     headers.retain(|_, value| !hidden(value));
     Ok(())
-}
-
-/// Merges a change (RFC 7396).
-fn merge(into: &mut Value, patch: Value) {
-    let Value::Object(patch) = patch else {
-        *into = patch;
-        return;
-    };
-    if !into.is_object() {
-        *into = Value::Object(Map::new());
-    }
-    let Some(into) = into.as_object_mut() else { return };
-    for (key, value) in patch {
-        if value.is_null() {
-            into.remove(&key);
-        } else {
-            merge(into.entry(key).or_insert(Value::Null), value);
-        }
-    }
 }
 
 fn twice(headers: &BTreeMap<String, String>) -> Result<(), Problem> {

@@ -6,21 +6,23 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use bellwire_accounts::Change;
 use bellwire_protocol::AppId;
 use bellwire_webhooks::ids::{EndpointId, ReplayId};
 use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::replay::{LogFilter, Progress, Replay, ReplayOf, Span, State as Going};
 use http::StatusCode;
+use serde_json::Value;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::Desk;
+use crate::management::Desk;
 use super::answers::{Counted, ReplayList};
-use super::auth::{Named, Within};
+use crate::management::auth::{Named, Within};
 use super::deliveries::event;
-use super::input::{self, Given};
-use super::paths::{AppPath, ReplayPath, WebhookPath};
-use super::problem::{BadBody, Conflicts, Problem, Refusals};
+use crate::management::input::{self, Given};
+use crate::management::paths::{AppPath, ReplayPath, WebhookPath};
+use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};
 use crate::moment::Moment;
 use crate::ops::clock::now_ms;
 use crate::views::replay::ReplayView;
@@ -154,7 +156,8 @@ pub(super) fn begin(
         total,
         progress,
     })?;
-    tracing::info!(app = %within.app, %endpoint, replay = %id, total, by = within.token, "replay begins");
+    let told = Change { field: "total".into(), from: Value::Null, to: total.into() };
+    desk.note(&within.did("replay.created", endpoint.as_str(), vec![told]));
     // As it was written down: the end of its log is set there.
     desk.replay(&within.app, id)
 }
@@ -205,17 +208,15 @@ pub(super) async fn cancel(
     within: Within,
     Named(id): Named<ReplayId>,
 ) -> Result<Json<ReplayView>, Problem> {
-    let (app, token) = (within.app.clone(), within.token.clone());
     let replay = desk.change(move |desk| {
-        desk.replay(&app, id)?;
+        let replay = desk.replay(&within.app, id)?;
         if !desk.store.cancel_replay(id)? {
             return Err(Problem::conflict("The replay does not run any more"));
         }
-        desk.replay(&app, id)
+        desk.note(&within.did("replay.cancelled", replay.endpoint.as_str(), Vec::new()));
+        desk.replay(&within.app, id)
     });
-    let replay = replay.await?;
-    tracing::info!(app = %within.app, replay = %id, by = token, "replay cancelled");
-    Ok(Json(ReplayView::of(&replay)))
+    Ok(Json(ReplayView::of(&replay.await?)))
 }
 
 impl Desk {

@@ -1,0 +1,169 @@
+//! What the handlers share: the store, the running server, and the order in which changes are made.
+
+use std::sync::Arc;
+
+use bellwire_accounts::{AccountStore as _, Digest, Entry, Throttle};
+use bellwire_hub::{Apps, Hub};
+use bellwire_protocol::AppId;
+use bellwire_store::Sqlite;
+use bellwire_webhooks::endpoint::Endpoint;
+use bellwire_webhooks::ids::EndpointId;
+use bellwire_webhooks::ledger::Ledger as _;
+use bellwire_webhooks::service::Service;
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+
+use super::problem::Problem;
+
+/// Questions to the store at the same time; others wait. Each may take a thread and a connection of
+/// its own, and whoever has no token asks too.
+const AT_ONCE: usize = 8;
+/// Passwords that are compared at the same time: each takes tens of milliseconds and 19 MiB.
+const PASSWORDS_AT_ONCE: usize = 2;
+
+/// Told when the apps of the running server are those of the store again.
+pub(crate) type Reload = oneshot::Sender<()>;
+
+/// What every request may need.
+pub(crate) struct Desk {
+    pub(super) apps: Arc<Apps>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) store: Arc<Sqlite>,
+    pub(super) webhooks: Arc<Service>,
+    /// Whether new URLs must be https.
+    pub(super) require_https: bool,
+    /// Stands before every path, or nothing does.
+    pub(super) path_prefix: String,
+    /// What the link of the first operator opens.
+    pub(super) setup: Digest,
+    /// Those who guess passwords.
+    pub(super) throttle: std::sync::Mutex<Throttle>,
+    /// Whom to ask to bring the apps up to date.
+    reload: mpsc::Sender<Reload>,
+    /// Held while something is changed: a change begins by reading what is there.
+    writing: Arc<Mutex<()>>,
+    /// For the questions that are being asked.
+    permits: Arc<Semaphore>,
+    /// For the passwords that are being compared.
+    passwords: Arc<Semaphore>,
+}
+
+/// What a desk is made of.
+pub(crate) struct Rooms {
+    /// The apps of the server.
+    pub(crate) apps: Arc<Apps>,
+    /// Channels and users.
+    pub(crate) hub: Arc<Hub>,
+    /// Where all is kept.
+    pub(crate) store: Arc<Sqlite>,
+    /// The engine.
+    pub(crate) webhooks: Arc<Service>,
+    /// Whom to ask to bring the apps up to date.
+    pub(crate) reload: mpsc::Sender<Reload>,
+    /// Whether new URLs must be https.
+    pub(crate) require_https: bool,
+    /// Stands before every path, or nothing does.
+    pub(crate) path_prefix: String,
+    /// What the link of the first operator opens.
+    pub(crate) setup: Digest,
+}
+
+impl Desk {
+    /// A desk in these rooms.
+    pub(crate) fn new(rooms: Rooms) -> Self {
+        let Rooms { apps, hub, store, webhooks, reload, require_https, path_prefix, setup } = rooms;
+        Self {
+            apps,
+            hub,
+            store,
+            webhooks,
+            require_https,
+            path_prefix,
+            setup,
+            throttle: std::sync::Mutex::default(),
+            reload,
+            writing: Arc::default(),
+            permits: Arc::new(Semaphore::new(AT_ONCE)),
+            passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
+        }
+    }
+
+    /// Asks the store, on a thread that may wait for it.
+    pub(super) async fn ask<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.ask_with(&self.permits, question).await
+    }
+
+    /// Like [`ask`](Self::ask), for what takes long on purpose.
+    pub(super) async fn compare<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.ask_with(&self.passwords, question).await
+    }
+
+    async fn ask_with<T: Send + 'static>(
+        self: &Arc<Self>,
+        permits: &Arc<Semaphore>,
+        question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let desk = Arc::clone(self);
+        let permit = Arc::clone(permits).acquire_owned().await;
+        let answer = tokio::task::spawn_blocking(move || {
+            // Kept until the work is done, even if nobody waits for it any more.
+            let _permit = permit;
+            question(&desk)
+        });
+        answer.await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+    }
+
+    /// Like [`ask`](Self::ask), for what changes something: one at a time, and the engine is told.
+    pub(super) async fn change<T: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let writing = Arc::clone(&self.writing).lock_owned().await;
+        self.ask(move |desk| {
+            let _writing = writing;
+            let done = change(desk)?;
+            desk.webhooks.changed();
+            Ok(done)
+        })
+        .await
+    }
+
+    /// Like [`change`](Self::change), for what the running server has to know of apps: it knows it
+    /// when the answer is given.
+    pub(super) async fn change_apps<T: Send + 'static>(
+        self: &Arc<Self>,
+        change: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let done = self.change(change).await?;
+        let (told, known) = oneshot::channel();
+        if self.reload.send(told).await.is_ok() {
+            // A server that goes down answers no more.
+            let _ = known.await;
+        }
+        Ok(done)
+    }
+
+    /// Writes down who did what. It is done already, so that this fails is for the log.
+    pub(super) fn note(&self, entry: &Entry) {
+        tracing::info!(
+            by = entry.actor.name, actor = entry.actor.id, target = entry.target,
+            app = entry.app.as_ref().map(AppId::as_str),
+            account = entry.account.as_ref().map(bellwire_accounts::AccountId::as_str),
+            "{}", entry.action
+        );
+        if let Err(error) = self.store.record(entry) {
+            tracing::error!(%error, action = entry.action, "a change is not in the audit");
+        }
+    }
+
+    /// An endpoint of an app.
+    pub(super) fn endpoint(&self, app: &AppId, id: &EndpointId) -> Result<Endpoint, Problem> {
+        let endpoint = self.store.endpoint(id)?.filter(|endpoint| endpoint.app == *app);
+        endpoint.ok_or_else(|| Problem::not_found("webhook"))
+    }
+}
