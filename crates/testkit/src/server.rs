@@ -1,7 +1,7 @@
 //! One server process in a temporary folder of its own: started on a free port, killed on drop.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -24,6 +24,7 @@ pub struct Server {
     target: Target,
     admin: SocketAddr,
     dir: TempDir,
+    stdout: Arc<Mutex<String>>,
     stderr: Arc<Mutex<String>>,
     /// What its environment has beside ours.
     environment: Vec<(String, String)>,
@@ -48,12 +49,14 @@ impl Server {
         let admin = free_address();
         write_config(dir.path(), &config, addr, admin);
         let mut child = spawn(binary, &dir.path().join("bellwire.toml"), &[]);
-        let stderr = Arc::default();
-        collect_stderr(&mut child, &stderr);
+        let (stdout, stderr) = (Arc::default(), Arc::default());
+        collect(child.stdout.take().unwrap(), &stdout);
+        collect(child.stderr.take().unwrap(), &stderr);
         let target = Target { addr, tls: config.certificate().is_some() };
         let binary = binary.to_owned();
+        let environment = Vec::new();
         let mut server =
-            Self { binary, child, config, target, admin, dir, stderr, environment: Vec::new() };
+            Self { binary, child, config, target, admin, dir, stdout, stderr, environment };
         server.wait_until_up();
         server
     }
@@ -78,7 +81,7 @@ impl Server {
     pub fn refused_file(binary: &Path, file: &Path) -> Refusal {
         let mut child = spawn(binary, file, &[]);
         let stderr = Arc::default();
-        collect_stderr(&mut child, &stderr);
+        collect(child.stderr.take().unwrap(), &stderr);
         let status = wait_for(&mut child);
         if status.is_none() {
             let _ = child.kill();
@@ -208,7 +211,8 @@ impl Server {
     pub fn restart(&mut self) {
         assert!(!self.is_running(), "the server is still running");
         self.child = spawn(&self.binary, &self.config_file(), &self.environment);
-        collect_stderr(&mut self.child, &self.stderr);
+        collect(self.child.stdout.take().unwrap(), &self.stdout);
+        collect(self.child.stderr.take().unwrap(), &self.stderr);
         self.wait_until_up();
     }
 
@@ -242,6 +246,12 @@ impl Server {
     /// Whether the process runs.
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it has written to stdout so far, in all its lives.
+    #[must_use]
+    pub fn stdout(&self) -> String {
+        self.stdout.lock().unwrap().clone()
     }
 
     /// What it has written to stderr so far.
@@ -323,14 +333,14 @@ fn spawn(binary: &Path, file: &Path, environment: &[(String, String)]) -> Child 
         .env_remove("RUST_LOG")
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|e| panic!("cannot start {}: {e}", binary.display()))
 }
 
-fn collect_stderr(child: &mut Child, text: &Arc<Mutex<String>>) {
-    let lines = BufReader::new(child.stderr.take().unwrap());
+fn collect(pipe: impl Read + Send + 'static, text: &Arc<Mutex<String>>) {
+    let lines = BufReader::new(pipe);
     let shared = Arc::clone(text);
     thread::spawn(move || {
         for line in lines.lines().map_while(Result::ok) {

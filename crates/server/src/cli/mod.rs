@@ -12,6 +12,7 @@ mod heard;
 mod keys;
 mod listen;
 mod output;
+mod people;
 mod place;
 #[cfg(test)]
 mod reference;
@@ -69,6 +70,9 @@ enum Command {
     Webhooks(webhooks::Webhooks),
     /// Receive webhooks for a try: print each, check its signatures, answer as told, until Ctrl-C
     Listen(listen::Listen),
+    /// Those who sign in to the dashboard of a server on this machine, while it runs or not
+    #[command(subcommand)]
+    People(people::People),
     /// What opens the management API of a server on this machine
     #[command(subcommand)]
     Tokens(tokens::Tokens),
@@ -109,6 +113,7 @@ impl Command {
             Self::Keys(keys) => keys.run(),
             Self::Webhooks(webhooks) => webhooks.run(),
             Self::Listen(listen) => listen.run(),
+            Self::People(people) => people.run(),
             Self::Tokens(tokens) => tokens.run(),
             Self::Trigger(trigger) => trigger.run(),
             Self::Subscribe(subscribe) => subscribe.run(),

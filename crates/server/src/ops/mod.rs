@@ -7,5 +7,6 @@ pub(crate) mod facts;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod metrics;
+pub(crate) mod people;
 pub(crate) mod random;
 pub(crate) mod webhooks;

@@ -3,6 +3,7 @@
 //! above each test names the rules of the contract that it proves.
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how a failure is told")]
 
+mod accounts;
 mod authorized;
 mod bad_input;
 mod bad_requests;

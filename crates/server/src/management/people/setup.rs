@@ -5,18 +5,18 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::response::Response;
-use bellwire_accounts::{Account, AccountId, AccountStore as _, Plan, Role};
+use bellwire_accounts::AccountStore as _;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::session::{SessionView, agent, signed_in};
-use super::{Newcomer, email, hashed, name, named, new_password, opens};
+use super::{Newcomer, email, hashed, name, new_password, opens};
 use crate::management::Desk;
 use crate::management::auth::From;
 use crate::management::input::Given;
 use crate::management::problem::{BadBody, Problem, Refusals, TooMany};
-use crate::ops::clock::now_ms;
+use crate::ops::people::settle;
 
 /// Whether there is anybody who runs the server.
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,15 +83,7 @@ pub(super) async fn create(
             return Err(Problem::refused("The link was used: this server has an operator"));
         }
         let person = desk.welcome(newcomer, true)?;
-        let account = Account {
-            id: named(AccountId::PREFIX)?,
-            name: "Main".into(),
-            plan: Plan::default(),
-            created_at_ms: now_ms(),
-        };
-        desk.store.put_account(&account)?;
-        desk.store.put_member(&account.id, &person.id, Role::Owner, now_ms())?;
-        desk.store.adopt_apps(&account.id)?;
+        settle(&*desk.store, &person).map_err(|error| Problem::internal(&error))?;
         tracing::info!(email = %person.email, "the first operator has come");
         desk.begin(person, from, agent)
     });

@@ -77,15 +77,18 @@ fn the_description_needs_no_token_and_every_path_in_it_does() {
     let mut seen = 0;
     for (path, operations) in document["paths"].as_object().unwrap() {
         let path = path.replace("{app_id}", "1001").replace("{id}", "ep_0");
-        for method in operations.as_object().unwrap().keys() {
+        for (method, operation) in operations.as_object().unwrap() {
             let method = method.to_uppercase();
-            refused(&office.server.http(&Request::new(&method, &path)), 401);
+            // Signing in and links need none, and say so.
+            if operation.get("security").is_none() {
+                refused(&office.server.http(&Request::new(&method, &path)), 401);
+                seen += 1;
+            }
             let response = office.server.http(&office.request(&method, &path));
             assert_ne!(response.status, 405, "{method} {path}");
-            seen += 1;
         }
     }
-    assert_eq!(seen, 19);
+    assert!(seen > 40, "{seen}");
     let post = office.server.http(&Request::new("POST", "/management/openapi.json"));
     refused(&post, 405);
     assert_eq!(post.header("allow"), Some("GET,HEAD"));
@@ -94,7 +97,7 @@ fn the_description_needs_no_token_and_every_path_in_it_does() {
 #[test]
 fn what_is_not_there_is_404_and_a_wrong_method_405() {
     let office = Office::usual();
-    for path in ["/webhook", "/webhooks/", "/webhooks/ep_1/nothing", "/replays/rpl_1", "/%ff", ""] {
+    for path in ["/webhook", "/webhooks/", "/webhooks/ep_1/nothing", "/replays/rpl_1", "/%ff"] {
         refused(&office.ask("GET", path), 404);
     }
     for path in ["/management", "/management/", "/management/v2/apps/1001/webhooks"] {
@@ -182,7 +185,7 @@ fn tokens_and_secrets_do_not_get_into_the_log() {
     let rotated =
         office.ask("POST", &format!("{}/rotate-secret", super::office::path_of(&webhook)));
     let log = || office.server.stderr();
-    eventually("it is logged who did it", || log().contains("webhook secret rotated"));
+    eventually("it is logged who did it", || log().contains("webhook.secret_rotated"));
     let text = |value: &Value| value.as_str().unwrap().trim_start_matches("whsec_").to_owned();
     let secrets = [text(&webhook["secret"]), text(&rotated.ok()["secret"])];
     for hidden in [&office.token, "s3cret-of-mine", &secrets[0], &secrets[1]] {

@@ -4,7 +4,7 @@
 mod access;
 mod deliveries;
 mod faults;
-mod office;
+pub(crate) mod office;
 mod replays;
 mod state;
 mod webhooks;

@@ -148,7 +148,7 @@ pub(super) fn token(server: &Server, args: &[&str]) -> (String, String) {
 
 /// Runs a command where the server's config file is; what it printed.
 #[track_caller]
-pub(super) fn cli(server: &Server, args: &[&str]) -> String {
+pub(crate) fn cli(server: &Server, args: &[&str]) -> String {
     let mut command = Command::new(binary());
     command.args(args).current_dir(server.dir()).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -163,7 +163,7 @@ pub(super) fn cli(server: &Server, args: &[&str]) -> String {
 
 /// A refusal of this status, as RFC 9457 has it; what it says.
 #[track_caller]
-pub(super) fn refused(response: &Response, status: u16) -> Value {
+pub(crate) fn refused(response: &Response, status: u16) -> Value {
     assert_eq!(response.status, status, "{}", response.text());
     assert_eq!(response.header("content-type"), Some("application/problem+json"));
     let problem = response.json();

@@ -1,0 +1,11 @@
+//! People, accounts, their apps and plans, as the management API has them.
+
+mod apps;
+mod audit;
+mod browser;
+mod invitations;
+mod isolation;
+mod plans;
+mod pusher_cli;
+mod sessions;
+mod setup;
