@@ -84,6 +84,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let desk = Desk::new(Rooms {
         apps: Arc::clone(&apps),
         hub: Arc::clone(&hub),
+        switchboard: Arc::clone(&switchboard),
         store: Arc::clone(&store),
         webhooks: Arc::clone(&webhooks),
         reload,

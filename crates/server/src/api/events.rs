@@ -1,20 +1,19 @@
 //! Publishing: one event, a batch, and the deprecated form (contract 12.5–12.15, 12.20).
 
 use bellwire_hub::ChannelInfo;
-use bellwire_protocol::publish::{Info, Publish, Refused, Rules};
-use bellwire_protocol::{ChannelName, JsonStr, server};
+use bellwire_protocol::publish::{Info, Publish, Refused};
+use bellwire_protocol::{ChannelName, JsonStr};
 use http::StatusCode;
-use smallvec::SmallVec;
 
 use super::{Call, refused};
-use crate::gateway::{Congestion, Errands};
 use crate::http::Answer;
 
 impl Call<'_> {
     /// `POST /events`.
     pub(super) async fn events(&self) -> Result<Answer, Answer> {
         self.house.switchboard.room().await;
-        let rules = self.rules();
+        let publisher = self.publisher();
+        let rules = publisher.rules();
         let publish = if self.body.is_empty() {
             Publish::from_query(&self.query, rules)
         } else {
@@ -23,8 +22,8 @@ impl Call<'_> {
         let publish = publish.map_err(refused)?;
         self.check_info(publish.info)?;
         self.check_message_quota()?;
-        let known = self.publish(&publish);
-        self.let_readers_catch_up(std::slice::from_ref(&publish)).await;
+        let known = publisher.publish(&publish);
+        publisher.let_readers_catch_up(std::slice::from_ref(&publish)).await;
         if publish.info.is_empty() {
             return Ok(Answer::done());
         }
@@ -39,11 +38,12 @@ impl Call<'_> {
     /// `POST /batch_events`: all events or none.
     pub(super) async fn batch_events(&self) -> Result<Answer, Answer> {
         self.house.switchboard.room().await;
-        let batch = Publish::parse_batch(self.text()?, self.rules()).map_err(refused)?;
+        let publisher = self.publisher();
+        let batch = Publish::parse_batch(self.text()?, publisher.rules()).map_err(refused)?;
         batch.iter().try_for_each(|publish| self.check_info(publish.info))?;
         self.check_message_quota()?;
-        let known: Vec<_> = batch.iter().map(|publish| self.publish(publish)).collect();
-        self.let_readers_catch_up(&batch).await;
+        let known: Vec<_> = batch.iter().map(|publish| publisher.publish(publish)).collect();
+        publisher.let_readers_catch_up(&batch).await;
         if batch.iter().all(|publish| publish.info.is_empty()) {
             return Ok(Answer::done());
         }
@@ -59,39 +59,15 @@ impl Call<'_> {
     /// The deprecated `POST /channels/{channel}/events`.
     pub(super) async fn channel_events(&self, channel: ChannelName) -> Result<Answer, Answer> {
         self.house.switchboard.room().await;
-        let publish = Publish::deprecated(channel, &self.query, self.text()?, self.rules());
+        let publisher = self.publisher();
+        let publish =
+            Publish::deprecated(channel, &self.query, self.text()?, publisher.rules());
         let publish = publish.map_err(refused)?;
         self.check_info(publish.info)?;
         self.check_message_quota()?;
-        self.publish(&publish);
-        self.let_readers_catch_up(std::slice::from_ref(&publish)).await;
+        publisher.publish(&publish);
+        publisher.let_readers_catch_up(std::slice::from_ref(&publish)).await;
         Ok(Answer::empty(StatusCode::ACCEPTED))
-    }
-
-    /// Publishes to every channel; what is known of each right after it.
-    fn publish(&self, publish: &Publish<'_>) -> SmallVec<[ChannelInfo; 1]> {
-        let asked = !publish.info.is_empty();
-        self.app.usage.count_messages(if asked { 2 } else { 1 });
-        let _errands = Errands::begin();
-        let to = |channel| {
-            let frame = server::event(&publish.name, channel, &publish.data, None);
-            self.house.hub.publish(self.now_ms, &self.app, channel, frame, publish.except)
-        };
-        publish.channels.iter().map(to).collect()
-    }
-
-    /// Keeps the publisher waiting for its answer while a crowd on its channels is behind.
-    async fn let_readers_catch_up(&self, published: &[Publish<'_>]) {
-        let congestion = &self.house.switchboard.congestion;
-        if !congestion.is_anywhere() {
-            return;
-        }
-        let deadline = Congestion::deadline();
-        for channel in published.iter().flat_map(|publish| &publish.channels) {
-            if let Some(id) = self.house.hub.channel_id(&self.app, channel) {
-                congestion.relieved(id, deadline).await;
-            }
-        }
     }
 
     /// Counts of subscriptions are there only where the app has them switched on (contract 12.8).
@@ -102,14 +78,6 @@ impl Call<'_> {
             return Err(Answer::bad(line));
         }
         Ok(())
-    }
-
-    fn rules(&self) -> Rules {
-        let live = self.app.live();
-        Rules {
-            data_bytes_max: live.settings.max_event_bytes,
-            strict_names: live.settings.strict_event_names,
-        }
     }
 
     fn text(&self) -> Result<&str, Answer> {

@@ -5,9 +5,9 @@ mod auth;
 pub(crate) mod body;
 mod channels;
 mod events;
+pub(crate) mod publisher;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bellwire_hub::App;
@@ -21,6 +21,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::http::{Answer, House};
 use crate::ops::clock::now_ms;
+use publisher::{OVER_QUOTA, Publisher};
 
 /// An endpoint, and the name that metrics have for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,23 +163,15 @@ impl Call<'_> {
 
     /// Refuses a publish when the day's messages are used up (contract 17.3).
     fn check_message_quota(&self) -> Result<(), Answer> {
-        let live = self.app.live();
-        let is_used_up = |used: u64, max: u64| max != 0 && used >= max;
-        let max = live.settings.max_messages_per_day;
-        let (max, reported) = match &live.owner {
-            _ if is_used_up(self.app.usage.messages_today(self.now_ms), max) => {
-                (max, &self.app.usage.quota_reported)
-            }
-            Some(owner) if is_used_up(owner.purse.messages_today(), owner.by.max_messages_per_day) => {
-                (owner.by.max_messages_per_day, &owner.purse.quota_reported)
-            }
-            _ => return Ok(()),
-        };
-        if !reported.swap(true, Ordering::Relaxed) {
-            tracing::warn!(app = %self.app.id, max, "the message quota of the day is used up");
+        match self.publisher().is_over_quota() {
+            true => Err(Answer::refusal(StatusCode::FORBIDDEN, OVER_QUOTA)),
+            false => Ok(()),
         }
-        let line = "API call failed since (daily) message quota exceeded";
-        Err(Answer::refusal(StatusCode::FORBIDDEN, line))
+    }
+
+    fn publisher(&self) -> Publisher<'_> {
+        let House { hub, switchboard, .. } = self.house;
+        Publisher { hub, switchboard, app: &self.app, now_ms: self.now_ms }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bellwire_accounts::{AccountStore as _, Digest, Entry, Throttle};
-use bellwire_hub::{Apps, Hub};
+use bellwire_hub::{App, Apps, Hub};
 use bellwire_protocol::AppId;
 use bellwire_store::Sqlite;
 use bellwire_webhooks::endpoint::Endpoint;
@@ -13,6 +13,7 @@ use bellwire_webhooks::service::Service;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use super::problem::Problem;
+use crate::gateway::Switchboard;
 
 /// Questions to the store at the same time; others wait. Each may take a thread and a connection of
 /// its own, and whoever has no token asks too.
@@ -27,6 +28,7 @@ pub(crate) type Reload = oneshot::Sender<()>;
 pub(crate) struct Desk {
     pub(super) apps: Arc<Apps>,
     pub(super) hub: Arc<Hub>,
+    pub(super) switchboard: Arc<Switchboard>,
     pub(super) store: Arc<Sqlite>,
     pub(super) webhooks: Arc<Service>,
     /// Whether new URLs must be https.
@@ -53,6 +55,8 @@ pub(crate) struct Rooms {
     pub(crate) apps: Arc<Apps>,
     /// Channels and users.
     pub(crate) hub: Arc<Hub>,
+    /// The way to the workers.
+    pub(crate) switchboard: Arc<Switchboard>,
     /// Where all is kept.
     pub(crate) store: Arc<Sqlite>,
     /// The engine.
@@ -70,10 +74,11 @@ pub(crate) struct Rooms {
 impl Desk {
     /// A desk in these rooms.
     pub(crate) fn new(rooms: Rooms) -> Self {
-        let Rooms { apps, hub, store, webhooks, reload, require_https, path_prefix, setup } = rooms;
+        let Rooms { apps, hub, switchboard, store, webhooks, reload, require_https, path_prefix, setup } = rooms;
         Self {
             apps,
             hub,
+            switchboard,
             store,
             webhooks,
             require_https,
@@ -159,6 +164,11 @@ impl Desk {
         if let Err(error) = self.store.record(entry) {
             tracing::error!(%error, action = entry.action, "a change is not in the audit");
         }
+    }
+
+    /// An app of the running server.
+    pub(super) fn served(&self, id: &AppId) -> Result<Arc<App>, Problem> {
+        self.apps.by_id(id.as_str()).ok_or_else(|| Problem::not_found("app"))
     }
 
     /// An endpoint of an app.

@@ -5,6 +5,7 @@
 mod accounts;
 mod apps;
 mod auth;
+mod channels;
 mod desk;
 mod input;
 mod openapi;

@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::Problem;
-use super::{Desk, accounts, apps, people, webhooks};
+use super::{Desk, accounts, apps, channels, people, webhooks};
 
 /// What does not come from the handlers.
 #[derive(OpenApi)]
@@ -31,6 +31,7 @@ use super::{Desk, accounts, apps, people, webhooks};
         (name = "people", description = "Signing in, and what is one's own"),
         (name = "accounts", description = "Who belongs together, and how much they may use"),
         (name = "apps", description = "Apps and their keys"),
+        (name = "live", description = "What goes on now: channels, people, events"),
         (name = "webhooks", description = "Where webhooks go"),
         (name = "deliveries", description = "What was sent, and what became of it"),
         (name = "replays", description = "Sending again"),
@@ -78,7 +79,11 @@ pub(super) fn router(path_prefix: &str) -> (Router<Arc<Desk>>, Bytes) {
 }
 
 fn paths() -> OpenApiRouter<Arc<Desk>> {
-    people::paths().merge(accounts::paths()).merge(apps::paths()).merge(webhooks::paths())
+    people::paths()
+        .merge(accounts::paths())
+        .merge(apps::paths())
+        .merge(channels::paths())
+        .merge(webhooks::paths())
 }
 
 #[cfg(test)]

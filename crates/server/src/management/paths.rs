@@ -44,6 +44,19 @@ pub(super) struct SessionPath {
     id: String,
 }
 
+/// The path of a channel.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct ChannelPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The channel's name.
+    #[param(example = "presence-lobby")]
+    id: String,
+}
+
 /// The path of an app's key.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

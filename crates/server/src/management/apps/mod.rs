@@ -251,11 +251,6 @@ pub(super) async fn remove(
 }
 
 impl Desk {
-    /// An app of the running server.
-    fn served(&self, id: &AppId) -> Result<Arc<App>, Problem> {
-        self.apps.by_id(id.as_str()).ok_or_else(|| Problem::not_found("app"))
-    }
-
     /// An app as it is kept, if it can be changed here.
     fn changeable(&self, id: &AppId) -> Result<AppSpec, Problem> {
         if self.served(id)?.live().is_declared {
