@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 CARGO ?= cargo
 
-.PHONY: help run build test lint unit budgets black-box compat sim endurance fuzz fuzz-short bench docs setup clean
+.PHONY: help run build test lint unit budgets dashboard browser black-box compat sim endurance fuzz fuzz-short bench docs setup clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -12,8 +12,9 @@ help: ## Show this list
 run: build ## Build all and start the server with the embedded default
 	./target/release/bellwire serve
 
-build: ## Build the server
+build: ## Build the dashboard and the server
 	@command -v cc >/dev/null || scripts/setup compiler
+	scripts/dashboard build
 	$(CARGO) build --release --locked -p bellwire
 
 test: ## Install what the tests need and run everything; ends with a count
@@ -24,6 +25,12 @@ lint: ## Format, clippy, dependency rules, generated pages
 
 unit: ## Tests beside the code
 	scripts/test unit
+
+dashboard: ## The dashboard: lint, unit tests, a build, the size of its first load
+	scripts/test dashboard
+
+browser: ## The dashboard of the release binary in a browser, as a user would
+	scripts/test browser
 
 black-box: ## The binary from the outside
 	scripts/test black-box
@@ -63,4 +70,4 @@ setup: ## Install what building and testing need (Debian packages)
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf compat/js/node_modules compat/python/.venv
+	rm -rf compat/js/node_modules compat/python/.venv dashboard/node_modules dashboard/dist
