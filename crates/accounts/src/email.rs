@@ -53,7 +53,9 @@ mod tests {
         assert_eq!(" Ada@Example.com ".parse::<Email>().unwrap().as_str(), "ada@example.com");
         assert!("root@localhost".parse::<Email>().is_ok());
         let long = format!("{}@example.com", "a".repeat(250));
-        for bad in ["", "ada", "@b.c", "a@", "a b@c.d", "a@b@c.d", "a@.d", "<a@b.c>", "a@b..c", &long] {
+        for bad in
+            ["", "ada", "@b.c", "a@", "a b@c.d", "a@b@c.d", "a@.d", "<a@b.c>", "a@b..c", &long]
+        {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
         }
     }

@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_name_has_its_prefix_and_nothing_odd() {
         assert_eq!("acc_0aZ9".parse::<AccountId>().unwrap().to_string(), "acc_0aZ9");
-        for bad in ["", "acc_", "usr_1", "acc_a b", "acc_é", "acc_../x", &format!("acc_{:061}", 0)] {
+        for bad in ["", "acc_", "usr_1", "acc_a b", "acc_é", "acc_../x", &format!("acc_{:061}", 0)]
+        {
             let error = bad.parse::<AccountId>().unwrap_err();
             assert_eq!(error.to_string(), "expected acc_ and letters or digits", "{bad}");
         }

@@ -26,10 +26,8 @@ pub trait AccountStore: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn person_by_email(
-        &self,
-        email: &Email,
-    ) -> Result<Option<(Person, PasswordHash)>, Self::Error>;
+    fn person_by_email(&self, email: &Email)
+    -> Result<Option<(Person, PasswordHash)>, Self::Error>;
 
     /// Writes somebody down, new or changed; without a password the old one stays. False: somebody
     /// else has the e-mail, or is new and has no password.
@@ -107,11 +105,7 @@ pub trait AccountStore: Send + Sync {
     ///
     /// # Errors
     /// When the store cannot be written.
-    fn put_invitation(
-        &self,
-        invitation: &Invitation,
-        digest: &Digest,
-    ) -> Result<(), Self::Error>;
+    fn put_invitation(&self, invitation: &Invitation, digest: &Digest) -> Result<(), Self::Error>;
 
     /// Invitations of an account that are good, newest first.
     ///

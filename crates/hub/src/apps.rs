@@ -207,9 +207,10 @@ impl Catalogue {
     /// The owner of an app with the purse of that owner, which outlives changes.
     fn owned(&mut self, spec: &AppSpec, before: &Self) -> Option<Owned> {
         let by = spec.owner.clone()?;
-        let purse = self.purses.entry(by.id.clone()).or_insert_with(|| {
-            before.purses.get(&by.id).cloned().unwrap_or_default()
-        });
+        let purse = self
+            .purses
+            .entry(by.id.clone())
+            .or_insert_with(|| before.purses.get(&by.id).cloned().unwrap_or_default());
         Some(Owned { purse: Arc::clone(purse), by })
     }
 }
@@ -335,7 +336,8 @@ mod tests {
         let mut app = spec("1", &[("new", true), ("undated", true), ("old", true)]);
         app.keys[0].created_at_ms = Some(20);
         app.keys[2].created_at_ms = Some(10);
-        let order: Vec<String> = live(&app, None).keys.iter().map(|key| key.key.to_string()).collect();
+        let order: Vec<String> =
+            live(&app, None).keys.iter().map(|key| key.key.to_string()).collect();
         assert_eq!(order, ["undated", "old", "new"]);
     }
 }

@@ -25,10 +25,7 @@ impl AccountStore for Sqlite {
         self.read(|connection| people::person(connection, id))
     }
 
-    fn person_by_email(
-        &self,
-        email: &Email,
-    ) -> Result<Option<(Person, PasswordHash)>, StoreError> {
+    fn person_by_email(&self, email: &Email) -> Result<Option<(Person, PasswordHash)>, StoreError> {
         self.read(|connection| people::by_email(connection, email))
     }
 
@@ -93,11 +90,7 @@ impl AccountStore for Sqlite {
         self.write(|connection| people::put_invitation(connection, invitation, digest))
     }
 
-    fn invitations(
-        &self,
-        account: &AccountId,
-        now_ms: u64,
-    ) -> Result<Vec<Invitation>, StoreError> {
+    fn invitations(&self, account: &AccountId, now_ms: u64) -> Result<Vec<Invitation>, StoreError> {
         self.read(|connection| people::invitations(connection, account, now_ms))
     }
 

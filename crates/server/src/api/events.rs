@@ -60,8 +60,7 @@ impl Call<'_> {
     pub(super) async fn channel_events(&self, channel: ChannelName) -> Result<Answer, Answer> {
         self.house.switchboard.room().await;
         let publisher = self.publisher();
-        let publish =
-            Publish::deprecated(channel, &self.query, self.text()?, publisher.rules());
+        let publish = Publish::deprecated(channel, &self.query, self.text()?, publisher.rules());
         let publish = publish.map_err(refused)?;
         self.check_info(publish.info)?;
         self.check_message_quota()?;

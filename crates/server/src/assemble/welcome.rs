@@ -42,7 +42,9 @@ impl Welcome {
         }
         if self.needs_operator {
             let link = format!("{base}/dashboard/setup#{}", self.setup.reveal());
-            println!("\n  The dashboard waits for its operator. Open once, while the server runs:\n\n    {link}\n");
+            println!(
+                "\n  The dashboard waits for its operator. Open once, while the server runs:\n\n    {link}\n"
+            );
         }
     }
 }

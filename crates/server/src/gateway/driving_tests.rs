@@ -53,8 +53,7 @@ impl House {
             active: true,
             created_at_ms: None,
         };
-        let spec =
-            AppSpec::new("3".parse().unwrap(), Settings::default(), vec![key]);
+        let spec = AppSpec::new("3".parse().unwrap(), Settings::default(), vec![key]);
         apps.replace(vec![spec]).unwrap();
         let app = apps.by_key(KEY).unwrap();
         let channel = "room".parse().unwrap();

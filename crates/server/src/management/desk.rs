@@ -74,7 +74,17 @@ pub(crate) struct Rooms {
 impl Desk {
     /// A desk in these rooms.
     pub(crate) fn new(rooms: Rooms) -> Self {
-        let Rooms { apps, hub, switchboard, store, webhooks, reload, require_https, path_prefix, setup } = rooms;
+        let Rooms {
+            apps,
+            hub,
+            switchboard,
+            store,
+            webhooks,
+            reload,
+            require_https,
+            path_prefix,
+            setup,
+        } = rooms;
         Self {
             apps,
             hub,
@@ -156,10 +166,13 @@ impl Desk {
     /// Writes down who did what. It is done already, so that this fails is for the log.
     pub(super) fn note(&self, entry: &Entry) {
         tracing::info!(
-            by = entry.actor.name, actor = entry.actor.id, target = entry.target,
+            by = entry.actor.name,
+            actor = entry.actor.id,
+            target = entry.target,
             app = entry.app.as_ref().map(AppId::as_str),
             account = entry.account.as_ref().map(bellwire_accounts::AccountId::as_str),
-            "{}", entry.action
+            "{}",
+            entry.action
         );
         if let Err(error) = self.store.record(entry) {
             tracing::error!(%error, action = entry.action, "a change is not in the audit");

@@ -36,7 +36,8 @@ pub(super) async fn answer(
 
 /// `Token token=…` says what `Bearer …` says elsewhere.
 fn translated(headers: &HeaderMap) -> Result<HeaderMap, Problem> {
-    let expected = || Problem::unauthorized("Expected the header Authorization: Token token=<token>");
+    let expected =
+        || Problem::unauthorized("Expected the header Authorization: Token token=<token>");
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = given.and_then(|text| text.strip_prefix("Token token=")).ok_or_else(expected)?;
     let bearer = format!("Bearer {}", token.trim_matches('"'));

@@ -16,6 +16,7 @@ mod config;
 mod connecting;
 mod cors;
 mod counts;
+mod dashboard;
 mod drain;
 mod encrypted;
 mod fallback;

@@ -17,10 +17,7 @@ pub(super) fn has_operator(connection: &Connection) -> Result<bool, StoreError> 
     Ok(connection.prepare_cached("SELECT 1 FROM person WHERE is_operator")?.exists([])?)
 }
 
-pub(super) fn person(
-    connection: &Connection,
-    id: &PersonId,
-) -> Result<Option<Person>, StoreError> {
+pub(super) fn person(connection: &Connection, id: &PersonId) -> Result<Option<Person>, StoreError> {
     let sql = format!("SELECT {PERSON} FROM person WHERE id = ?1");
     Ok(collect(connection, &sql, [id.as_str()], read_person)?.pop())
 }
@@ -61,13 +58,7 @@ pub(super) fn put(
         connection,
         "UPDATE person SET email = ?2, name = ?3, is_operator = ?4,
              password = COALESCE(?5, password) WHERE id = ?1",
-        params![
-            id,
-            email,
-            person.name,
-            person.is_operator,
-            password.map(PasswordHash::as_str)
-        ],
+        params![id, email, person.name, person.is_operator, password.map(PasswordHash::as_str)],
     )?;
     let Some(password) = password.filter(|_| changed == 0) else { return Ok(changed > 0) };
     run(

@@ -124,8 +124,7 @@ pub(crate) async fn create(
         created_at_ms: now_ms(),
         last_used_ms: None,
     };
-    let created =
-        TokenCreated { shown: TokenView::of(&token), token: secret.reveal().to_owned() };
+    let created = TokenCreated { shown: TokenView::of(&token), token: secret.reveal().to_owned() };
     desk.change(move |desk| {
         desk.store.put_token(&token, &secret.digest())?;
         let target = format!("{}, {}", token.name, scope.name());

@@ -117,8 +117,7 @@ pub(crate) async fn create(
     within: Within,
 ) -> Result<(StatusCode, Json<KeyCreated>), Problem> {
     let key = new_key(now_ms()).map_err(|error| Problem::internal(&error))?;
-    let created =
-        KeyCreated { key: KeyView::of(&key), secret: key.secret.reveal().to_owned() };
+    let created = KeyCreated { key: KeyView::of(&key), secret: key.secret.reveal().to_owned() };
     desk.change_apps(move |desk| {
         let mut spec = desk.changeable(&within.app)?;
         if spec.keys.len() >= KEYS_MAX {

@@ -58,23 +58,28 @@ pub(crate) async fn list(
 ) -> Result<Json<AppPage>, Problem> {
     let page = Page::read(query.cursor.clone(), query.limit.as_deref())?;
     let words = query.q.unwrap_or_default().to_lowercase();
-    let mut found: Vec<_> = desk.apps.all().into_iter().filter_map(|app| {
-        let live = app.live();
-        let account = live.owner.as_ref().map(|owner| &*owner.by.id);
-        access.role_for(&app.id, account)?;
-        let is_wanted = query.account_id.is_none() || query.account_id.as_deref() == account;
-        let name = live.settings.name.to_lowercase();
-        let fits = is_wanted && (name.contains(&words) || app.id.as_str().contains(&words));
-        drop(live);
-        // A name may be there twice, an id is not.
-        fits.then(|| (format!("{name}\u{0}{}", app.id), app))
-    }).collect();
+    let mut found: Vec<_> = desk
+        .apps
+        .all()
+        .into_iter()
+        .filter_map(|app| {
+            let live = app.live();
+            let account = live.owner.as_ref().map(|owner| &*owner.by.id);
+            access.role_for(&app.id, account)?;
+            let is_wanted = query.account_id.is_none() || query.account_id.as_deref() == account;
+            let name = live.settings.name.to_lowercase();
+            let fits = is_wanted && (name.contains(&words) || app.id.as_str().contains(&words));
+            drop(live);
+            // A name may be there twice, an id is not.
+            fits.then(|| (format!("{name}\u{0}{}", app.id), app))
+        })
+        .collect();
     found.sort_by(|(a, _), (b, _)| a.cmp(b));
     let total = found.len();
     let (found, next_cursor) = page.cut(found, |(text, _)| text.clone());
     let channels = desk.hub.channel_counts();
-    let apps = found.iter().map(|(_, app)| {
-        AppSummary::of(app, channels.get(&app.handle).copied().unwrap_or(0))
-    });
+    let apps = found
+        .iter()
+        .map(|(_, app)| AppSummary::of(app, channels.get(&app.handle).copied().unwrap_or(0)));
     Ok(Json(AppPage { apps: apps.collect(), next_cursor, total }))
 }

@@ -101,11 +101,10 @@ pub(super) async fn create(
 /// The settings with these changes.
 fn with_settings(base: Settings, given: Value) -> Result<Settings, Problem> {
     let given = if given.is_null() { json!({}) } else { given };
-    let view = serde_json::to_value(SettingsView::of(&base))
-        .map_err(|error| Problem::internal(&error))?;
+    let view =
+        serde_json::to_value(SettingsView::of(&base)).map_err(|error| Problem::internal(&error))?;
     let merged = input::merged(view, given).map_err(|problem| problem.within("settings"))?;
-    let view: SettingsView =
-        input::read(merged).map_err(|problem| problem.within("settings"))?;
+    let view: SettingsView = input::read(merged).map_err(|problem| problem.within("settings"))?;
     Ok(view.onto(base))
 }
 

@@ -1,7 +1,7 @@
 //! Apps as people see them: never with a secret, but where it is new.
 
-use bellwire_hub::{App, Settings};
 use bellwire_accounts::Role;
+use bellwire_hub::{App, Settings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

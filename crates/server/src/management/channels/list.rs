@@ -114,8 +114,7 @@ impl Desk {
         let (found, next_cursor) = page.cut(found, |(name, _)| name.to_string());
         let now_ms = now_ms();
         let summary = |(name, known): &(ChannelName, ChannelInfo)| {
-            let is_cached =
-                name.kind().is_cache() && self.hub.cached(now_ms, app, name).is_some();
+            let is_cached = name.kind().is_cache() && self.hub.cached(now_ms, app, name).is_some();
             ChannelSummary::of(name, *known, is_cached)
         };
         ChannelPage { channels: found.iter().map(summary).collect(), next_cursor, total }

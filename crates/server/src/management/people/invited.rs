@@ -194,7 +194,8 @@ impl Desk {
         let before = members.iter().find(|member| member.person == person.id);
         let role = before.map_or(invitation.role, |member| member.role.max(invitation.role));
         self.store.put_member(&account.id, &person.id, role, now_ms())?;
-        let did = auth::person_did(person, from, &account.id, "member.joined", person.email.as_str());
+        let did =
+            auth::person_did(person, from, &account.id, "member.joined", person.email.as_str());
         self.note(&did);
         Ok(())
     }

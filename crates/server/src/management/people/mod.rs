@@ -114,9 +114,8 @@ fn new_password(password: &str) -> Result<Password, Problem> {
 }
 
 fn email(text: &str) -> Result<Email, Problem> {
-    text.parse().map_err(|unfit: bellwire_accounts::Unfit| {
-        Problem::invalid("email", &unfit.to_string())
-    })
+    text.parse()
+        .map_err(|unfit: bellwire_accounts::Unfit| Problem::invalid("email", &unfit.to_string()))
 }
 
 /// A name for people.

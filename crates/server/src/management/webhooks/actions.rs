@@ -13,13 +13,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answers::RotatedWebhook;
-use crate::management::auth::{Named, Within};
 use super::endpoints::{READ_ONLY, found, secret};
+use super::replays;
+use crate::management::Desk;
+use crate::management::auth::{Named, Within};
 use crate::management::input::Given;
 use crate::management::paths::WebhookPath;
 use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};
-use super::replays;
-use crate::management::Desk;
 use crate::ops::clock::now_ms;
 use crate::views::replay::ReplayView;
 use crate::views::webhook::Webhook;

@@ -15,12 +15,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::answers::DeliveryPage;
+use super::replays;
+use crate::management::Desk;
 use crate::management::auth::{Named, Within};
 use crate::management::input::{self, Asked};
 use crate::management::paths::{AppPath, DeliveryPath};
 use crate::management::problem::{BadQuery, Conflicts, Problem, Refusals};
-use super::replays;
-use crate::management::Desk;
 use crate::views::delivery::{DeliveryDetail, DeliveryView, status_named};
 use crate::views::replay::ReplayView;
 

@@ -12,13 +12,13 @@ use bellwire_webhooks::ledger::Ledger as _;
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::management::Desk;
 use super::answers::{WebhookChanged, WebhookCreated, WebhookList};
+use super::terms::{self, NewWebhook, WebhookPatch};
+use crate::management::Desk;
 use crate::management::auth::{Named, Within};
 use crate::management::input;
 use crate::management::paths::{AppPath, WebhookPath};
 use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};
-use super::terms::{self, NewWebhook, WebhookPatch};
 use crate::ops::clock::now_ms;
 use crate::ops::random::random_hex;
 use crate::ops::webhooks::new_secret;

@@ -12,14 +12,14 @@ use bellwire_webhooks::ids::{EndpointId, ReplayId};
 use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::replay::{LogFilter, Progress, Replay, ReplayOf, Span, State as Going};
 use http::StatusCode;
-use serde_json::Value;
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::management::Desk;
 use super::answers::{Counted, ReplayList};
-use crate::management::auth::{Named, Within};
 use super::deliveries::event;
+use crate::management::Desk;
+use crate::management::auth::{Named, Within};
 use crate::management::input::{self, Given};
 use crate::management::paths::{AppPath, ReplayPath, WebhookPath};
 use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};

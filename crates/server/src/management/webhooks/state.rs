@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
+use super::snapshot::{Feed, SnapshotView};
 use crate::management::Desk;
 use crate::management::auth::Within;
 use crate::management::input::{self, Asked};
 use crate::management::paths::AppPath;
 use crate::management::problem::{BadQuery, Problem, Refusals};
-use super::snapshot::{Feed, SnapshotView};
 use crate::moment::Moment;
 use crate::views::gap::GapView;
 

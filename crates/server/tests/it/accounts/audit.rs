@@ -13,7 +13,8 @@ fn what_was_done_is_told_with_who_and_what_and_no_secret() {
     let here = path("/apps", &app);
     let patch = json!({ "name": "Talk", "settings": { "client_events": true } });
     owner.tell(&server, "PATCH", &here, &patch).ok();
-    let webhook = json!({ "url": "https://example.com/", "headers": { "X-Key": "s3cret-of-mine" } });
+    let webhook =
+        json!({ "url": "https://example.com/", "headers": { "X-Key": "s3cret-of-mine" } });
     let webhook = owner.make(&server, &format!("{here}/webhooks"), &webhook);
     let headers = json!({ "headers": { "X-Key": "an0ther-secret" } });
     let one = format!("{here}/webhooks/{}", webhook["id"].as_str().unwrap());
@@ -33,7 +34,10 @@ fn what_was_done_is_told_with_who_and_what_and_no_secret() {
     ];
     assert_eq!(actions[..6], expected);
     let changed = &entries[4];
-    assert_eq!((&changed["actor"]["name"], &changed["actor"]["kind"]), (&json!("Ada"), &json!("user")));
+    assert_eq!(
+        (&changed["actor"]["name"], &changed["actor"]["kind"]),
+        (&json!("Ada"), &json!("user"))
+    );
     assert_eq!(changed["app_id"], app["id"]);
     let fields = json!([
         { "field": "name", "from": "Chat", "to": "Talk" },
@@ -43,7 +47,11 @@ fn what_was_done_is_told_with_who_and_what_and_no_secret() {
     assert_eq!(entries[2]["changes"][0]["field"], "headers");
     let secrets: [&Value; 3] = [&app["secret"], &webhook["secret"], &rotated["secret"]];
     let text = all.to_string();
-    for hidden in secrets.map(|s| s.as_str().unwrap()).into_iter().chain([PASSWORD, "s3cret-of-mine", "an0ther-secret"]) {
+    for hidden in secrets.map(|s| s.as_str().unwrap()).into_iter().chain([
+        PASSWORD,
+        "s3cret-of-mine",
+        "an0ther-secret",
+    ]) {
         assert!(!text.contains(hidden), "{hidden}");
     }
 }

@@ -17,8 +17,7 @@ fn an_invitation_is_good_once_and_shows_what_it_is_for() {
     assert_eq!((&shown["account"]["name"], &shown["role"]), (&json!("Main"), &json!("developer")));
     assert_eq!((&shown["known"], &shown["invited_by"]), (&json!(false), &json!("Ada")));
     let accept = |email: &str| {
-        let body =
-            json!({ "token": token, "name": "Bob", "email": email, "password": PASSWORD });
+        let body = json!({ "token": token, "name": "Bob", "email": email, "password": PASSWORD });
         nobody.tell(&server, "POST", "/invitation/accept", &body)
     };
     assert_eq!(refused(&accept("eve@example.com"), 422)["field"], "email");
@@ -39,11 +38,8 @@ fn who_is_signed_in_joins_with_a_click_and_keeps_the_larger_role() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let members = owner.get(&server, &format!("/accounts/{account}/members"));
     assert_eq!(members["members"][0]["role"], "owner");
-    let other = owner.make(
-        &server,
-        &path,
-        &json!({ "role": "viewer", "email": "bob@example.com" }),
-    );
+    let other =
+        owner.make(&server, &path, &json!({ "role": "viewer", "email": "bob@example.com" }));
     let body = json!({ "token": link_token(&other) });
     refused(&owner.tell(&server, "POST", "/invitation/accept", &body), 403);
 }

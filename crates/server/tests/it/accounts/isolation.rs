@@ -75,7 +75,10 @@ fn every_route_called_by_another_account_gives_nothing_away() {
     assert_eq!(stranger.get(&server, &named)["total"], 0);
     assert_eq!(stranger.get(&server, "/accounts")["accounts"].as_array().unwrap().len(), 1);
     let body = json!({ "account_id": account, "name": "Mine" });
-    assert_eq!(refused(&stranger.tell(&server, "POST", "/apps", &body), 422)["field"], "account_id");
+    assert_eq!(
+        refused(&stranger.tell(&server, "POST", "/apps", &body), 422)["field"],
+        "account_id"
+    );
 }
 
 #[test]

@@ -32,7 +32,12 @@ fn a_plan_bounds_apps_and_webhooks() {
     let url = json!({ "url": "https://example.com/" });
     owner.make(&server, &webhooks, &url);
     refused(&owner.tell(&server, "POST", &webhooks, &url), 403);
-    set_plan(&server, &operator, &owner.account(), &json!({ "max_apps": 2, "max_webhooks_per_app": null }));
+    set_plan(
+        &server,
+        &operator,
+        &owner.account(),
+        &json!({ "max_apps": 2, "max_webhooks_per_app": null }),
+    );
     owner.make(&server, &webhooks, &url);
     owner.make(&server, "/apps", &body);
     let usage = owner.get(&server, &format!("/accounts/{}/usage", owner.account()));

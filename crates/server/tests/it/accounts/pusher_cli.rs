@@ -13,9 +13,8 @@ fn the_official_command_line_lists_apps_and_their_tokens() {
     let body = json!({ "name": "CLI", "scope": "write" });
     let token = owner.make(&server, &format!("/accounts/{account}/tokens"), &body);
     let header = format!("Token token={}", token["token"].as_str().unwrap());
-    let ask = |path: &str, header: &str| {
-        server.http(&Request::get(path).header("Authorization", header))
-    };
+    let ask =
+        |path: &str, header: &str| server.http(&Request::get(path).header("Authorization", header));
     let id: u64 = app["id"].as_str().unwrap().parse().unwrap();
     let apps = ask("/apps.json", &header).json();
     assert_eq!(apps, json!([{ "id": id, "name": "Chat", "cluster": "" }]));

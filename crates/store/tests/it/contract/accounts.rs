@@ -173,7 +173,7 @@ pub(crate) fn a_token_is_found_by_its_digest_until_it_is_revoked(place: &impl Pl
     store.put_token(&one, &[2; 32]).unwrap();
     assert!(store.put_token(&token("tok_3", None, None), &[1; 32]).is_err(), "one digest, two");
     assert_eq!(store.tokens(None).unwrap(), [all, one.clone()]);
-    assert_eq!(store.tokens(one.account.as_ref()).unwrap(), [one.clone()]);
+    assert_eq!(store.tokens(one.account.as_ref()).unwrap(), std::slice::from_ref(&one));
     assert_eq!(store.token_by_digest(&[2; 32]).unwrap(), Some(one.clone()));
     assert_eq!(store.token_by_digest(&[3; 32]).unwrap(), None);
     assert!(store.revoke_token(&one.id).unwrap());
@@ -232,10 +232,18 @@ pub(crate) fn what_was_done_is_found_newest_first(place: &impl Place) {
     };
     assert_eq!(found(AuditFilter::default()), [4, 3, 1]);
     assert_eq!(found(AuditFilter { action: Some("app".into()), ..AuditFilter::default() }), [3, 1]);
-    assert_eq!(found(AuditFilter { app: Some("1".parse().unwrap()), ..AuditFilter::default() }), [3, 1]);
+    assert_eq!(
+        found(AuditFilter { app: Some("1".parse().unwrap()), ..AuditFilter::default() }),
+        [3, 1]
+    );
     assert_eq!(found(AuditFilter { before: Some(3), ..AuditFilter::default() }), [1]);
-    assert_eq!(found(AuditFilter { from_ms: Some(3), to_ms: Some(3), ..AuditFilter::default() }), [3]);
-    assert!(found(AuditFilter { actor: Some("usr_2".into()), ..AuditFilter::default() }).is_empty());
+    assert_eq!(
+        found(AuditFilter { from_ms: Some(3), to_ms: Some(3), ..AuditFilter::default() }),
+        [3]
+    );
+    assert!(
+        found(AuditFilter { actor: Some("usr_2".into()), ..AuditFilter::default() }).is_empty()
+    );
     let every = store.audit(&AuditFilter { limit: 2, ..AuditFilter::default() }).unwrap();
     assert_eq!(every[1], all[2]);
     assert_eq!(every.len(), 2);
