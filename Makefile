@@ -70,4 +70,4 @@ setup: ## Install what building and testing need (Debian packages)
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf compat/js/node_modules compat/python/.venv dashboard/node_modules dashboard/dist
+	rm -rf compat/js/node_modules compat/*/.venv dashboard/node_modules dashboard/dist

@@ -15,7 +15,7 @@ use crate::management::Desk;
 use crate::management::auth::Within;
 use crate::management::input;
 use crate::management::paths::AppPath;
-use crate::management::problem::{BadBody, Problem, Refusals};
+use crate::management::problem::{BadBody, Conflicts, Problem, Refusals};
 use crate::ops::clock::now_ms;
 
 /// An event, as Pusher's HTTP API takes it.
@@ -52,7 +52,9 @@ pub(crate) struct Published {
 #[utoipa::path(
     post, path = "/apps/{app_id}/events", tag = "live", operation_id = "create_event",
     params(AppPath), request_body = NewEvent,
-    responses((status = 200, description = "It is published", body = Published), BadBody, Refusals)
+    responses(
+        (status = 200, description = "It is published", body = Published), BadBody, Conflicts, Refusals
+    )
 )]
 pub(crate) async fn create(
     State(desk): State<Arc<Desk>>,
