@@ -108,7 +108,13 @@ impl Settings {
                 self.max_event_bytes
             ));
         }
-        Ok(())
+        match self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            Some(origin) => Err(format!(
+                "allowed_origins = {origin:?}: expected an origin like https://example.com, a host, \
+                 *.example.com or *"
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Whether a page of this origin may connect. Clients that are no browsers send none.
@@ -118,6 +124,19 @@ impl Settings {
         self.allowed_origins.is_empty()
             || self.allowed_origins.iter().any(|allowed| origin_matches(allowed, origin))
     }
+}
+
+/// Whether a text can stand in a list of allowed origins.
+fn is_origin(text: &str) -> bool {
+    let (scheme, host) = text.split_once("://").unwrap_or(("https", text));
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let of_scheme = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+    let of_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]*".contains(c);
+    !scheme.is_empty()
+        && scheme.chars().all(of_scheme)
+        && !host.is_empty()
+        && host.chars().all(of_host)
+        && (host == "*" || !host.trim_start_matches("*.").contains('*'))
 }
 
 fn origin_matches(allowed: &str, origin: &str) -> bool {
@@ -291,6 +310,26 @@ mod tests {
         }
         assert!(settings.allows_origin(None));
         assert!(Settings::default().allows_origin(Some("https://any.where")));
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        let with = |origin: &str| {
+            Settings { allowed_origins: vec![origin.into()], ..Settings::default() }.check()
+        };
+        for good in [
+            "*",
+            "example.com",
+            "*.example.com",
+            "https://a.b:8443",
+            "capacitor://localhost",
+            "http://[::1]:3",
+        ] {
+            assert_eq!(with(good), Ok(()), "{good}");
+        }
+        for bad in ["", "not an origin", "https://", "https://a.b/path", "a*b", "http:// a"] {
+            assert!(with(bad).unwrap_err().starts_with("allowed_origins = "), "{bad}");
+        }
     }
 
     // contract: 17.3

@@ -51,7 +51,7 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
         return Err(Problem::said("Expected a JSON object"));
     }
     serde_path_to_error::deserialize(value).map_err(|error| {
-        let (path, sentence) = (error.path().to_string(), error.inner().to_string());
+        let (path, sentence) = (error.path().to_string(), for_people(error.inner().to_string()));
         let missing =
             sentence.strip_prefix("missing field `").and_then(|rest| rest.split('`').next());
         match (path.as_str(), missing) {
@@ -61,6 +61,15 @@ pub(super) fn read<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
             (path, None) => Problem::invalid(path, &sentence),
         }
     })
+}
+
+/// What serde says of numbers, in words that are not those of a programming language.
+fn for_people(sentence: String) -> String {
+    let types = ["usize", "u64", "u32", "u16", "u8"];
+    match types.iter().find_map(|name| sentence.strip_suffix(&format!("expected {name}"))) {
+        Some(given) => format!("{given}expected a whole number, neither negative nor too large"),
+        None => sentence,
+    }
 }
 
 /// An object with the changes of another (RFC 7396).

@@ -44,6 +44,7 @@ fn each_setting_that_cannot_be_is_named_and_changes_nothing() {
         (json!({ "settings": { "max_event_bytes": 10_000_000 } }), "settings.max_event_bytes"),
         (json!({ "settings": { "max_connections": -1 } }), "settings.max_connections"),
         (json!({ "settings": { "allowed_origins": "x" } }), "settings.allowed_origins"),
+        (json!({ "settings": { "allowed_origins": ["not one"] } }), "settings.allowed_origins"),
         (json!({ "settings": [] }), "settings"),
     ] {
         let answer = owner.tell(&server, "PATCH", &app, &patch);
