@@ -87,6 +87,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         switchboard: Arc::clone(&switchboard),
         store: Arc::clone(&store),
         webhooks: Arc::clone(&webhooks),
+        watch: Arc::clone(&watch),
         reload,
         require_https: config.webhooks.require_https,
         path_prefix: config.path_prefix.clone(),

@@ -19,6 +19,7 @@ use crate::endpoint::Endpoint;
 use crate::event::LANES;
 use crate::hashing::Hashing;
 use crate::ids::{BatchId, EndpointId};
+use crate::lane::Lane;
 use crate::outbox::{Announced, Found, Read, Remains, Swept, Transaction};
 use crate::replay::Replay;
 #[cfg(test)]
@@ -120,7 +121,7 @@ pub struct Answered {
 }
 
 /// What waits, for people and metrics.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Load {
     /// Events that wait in memory for a batch.
     pub waiting: usize,
@@ -134,6 +135,21 @@ pub struct Load {
     pub open_breakers: usize,
     /// Channels that are here or were announced.
     pub channels: usize,
+    /// Endpoints for which something waits, or that are not well.
+    pub queues: Vec<Queue>,
+}
+
+/// What waits for one endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Queue {
+    /// Whose.
+    pub endpoint: EndpointId,
+    /// Events that wait in memory for a batch.
+    pub waiting: usize,
+    /// When the oldest event or batch that waits happened, in milliseconds since the epoch.
+    pub oldest_ms: Option<u64>,
+    /// Whether its breaker is open: one delivery at a time probes it.
+    pub is_probed: bool,
 }
 
 impl Engine {
@@ -323,16 +339,29 @@ impl Engine {
     #[must_use]
     pub fn load(&self) -> Load {
         let couriers = self.desk.couriers.values();
-        let lanes = couriers.clone().flat_map(|courier| courier.lanes.iter());
+        let queues: Vec<Queue> = couriers.clone().filter_map(queue).collect();
         Load {
             waiting: self.desk.waiting,
             under_way: couriers.clone().map(|courier| courier.under_way).sum(),
             pending_bytes: self.desk.pending_bytes,
-            oldest_ms: lanes.filter_map(crate::lane::Lane::oldest_ms).min(),
+            oldest_ms: queues.iter().filter_map(|queue| queue.oldest_ms).min(),
             open_breakers: couriers.filter(|courier| courier.breaker.is_open()).count(),
             channels: self.settle.channels(),
+            queues,
         }
     }
+}
+
+/// What waits for an endpoint, if anything does or it is not well.
+fn queue(courier: &Courier) -> Option<Queue> {
+    let oldest_ms = courier.lanes.iter().filter_map(Lane::oldest_ms).min();
+    let is_probed = courier.breaker.is_open();
+    (oldest_ms.is_some() || is_probed).then(|| Queue {
+        endpoint: courier.endpoint.id.clone(),
+        waiting: courier.waiting,
+        oldest_ms,
+        is_probed,
+    })
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use super::problem::Problem;
 use crate::gateway::Switchboard;
+use crate::ops::webhooks::Watch;
 
 /// Questions to the store at the same time; others wait. Each may take a thread and a connection of
 /// its own, and whoever has no token asks too.
@@ -31,6 +32,8 @@ pub(crate) struct Desk {
     pub(super) switchboard: Arc<Switchboard>,
     pub(super) store: Arc<Sqlite>,
     pub(super) webhooks: Arc<Service>,
+    /// How the webhooks are.
+    pub(super) watch: Arc<Watch>,
     /// Whether new URLs must be https.
     pub(super) require_https: bool,
     /// Stands before every path, or nothing does.
@@ -61,6 +64,8 @@ pub(crate) struct Rooms {
     pub(crate) store: Arc<Sqlite>,
     /// The engine.
     pub(crate) webhooks: Arc<Service>,
+    /// How the webhooks are.
+    pub(crate) watch: Arc<Watch>,
     /// Whom to ask to bring the apps up to date.
     pub(crate) reload: mpsc::Sender<Reload>,
     /// Whether new URLs must be https.
@@ -80,6 +85,7 @@ impl Desk {
             switchboard,
             store,
             webhooks,
+            watch,
             reload,
             require_https,
             path_prefix,
@@ -91,6 +97,7 @@ impl Desk {
             switchboard,
             store,
             webhooks,
+            watch,
             require_https,
             path_prefix,
             setup,

@@ -8,5 +8,6 @@ pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod metrics;
 pub(crate) mod people;
+pub(crate) mod pulse;
 pub(crate) mod random;
 pub(crate) mod webhooks;

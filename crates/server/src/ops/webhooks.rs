@@ -25,6 +25,7 @@ use rustls_pki_types::pem::PemObject as _;
 
 use crate::config::{Declared, Durability, Webhooks};
 use crate::ops::clock::now_ms;
+use crate::ops::pulse::Pulses;
 
 /// How long connecting to an endpoint may take.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -167,6 +168,8 @@ pub(crate) fn new_secret() -> anyhow::Result<String> {
 pub(crate) struct Watch {
     /// Whether the store has failed and has not recovered.
     is_failing: AtomicBool,
+    /// How each endpoint has done of late.
+    pub(crate) pulses: Pulses,
 }
 
 impl Watch {
@@ -234,6 +237,7 @@ impl Observer for Watch {
     }
 
     fn load(&self, load: &Load) {
+        self.pulses.wait(&load.queues);
         let age_ms = load.oldest_ms.map_or(0, |oldest_ms| now_ms().saturating_sub(oldest_ms));
         gauge!("bellwire_webhook_queue_events").set(load.waiting as f64);
         gauge!("bellwire_webhook_queue_age_seconds").set(age_ms as f64 / 1000.0);

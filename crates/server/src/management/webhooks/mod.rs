@@ -4,6 +4,7 @@ mod actions;
 mod answers;
 mod deliveries;
 mod endpoints;
+mod health;
 mod replays;
 mod snapshot;
 mod state;
@@ -21,6 +22,8 @@ pub(super) fn paths() -> OpenApiRouter<Arc<Desk>> {
     OpenApiRouter::new()
         .routes(routes!(endpoints::list, endpoints::create))
         .routes(routes!(endpoints::show, endpoints::patch, endpoints::remove))
+        .routes(routes!(health::list))
+        .routes(routes!(health::show))
         .routes(routes!(actions::enable))
         .routes(routes!(actions::disable))
         .routes(routes!(actions::rotate))
