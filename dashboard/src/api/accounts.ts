@@ -36,12 +36,11 @@ export interface Usage {
 export interface AuditEntry {
   id: string;
   at: string;
-  actor: { kind: "user" | "token" | "cli" | "system"; id: string; name: string };
+  actor: { kind: "user" | "token" | "cli" | "system"; id: string; name: string; address: string | null };
   action: string;
   app_id: string | null;
   target: string;
   changes: { field: string; from: unknown; to: unknown }[];
-  address: string | null;
 }
 
 export const useAccounts = () =>

@@ -14,7 +14,6 @@ export interface AppSummary {
   connections: number;
   channels: number;
   messages_today: number;
-  created_at: string | null;
 }
 
 export interface AppSettings {
@@ -40,6 +39,7 @@ export interface AppSettings {
 }
 
 export interface App extends AppSummary {
+  created_at: string | null;
   settings: AppSettings;
   limits: { connections: Used; messages_today: Used };
   role: Role;
@@ -66,7 +66,8 @@ export interface Key {
   created_at: string | null;
 }
 
-export const useApps = (account: string, q: string): Listing<AppSummary> =>
+/** Without an account: all that one may see. */
+export const useApps = (account: string | undefined, q: string): Listing<AppSummary> =>
   useListing(["apps", account], ["apps"], "apps", { account_id: account, q }, 5_000);
 
 export const appQuery = (id: string) =>

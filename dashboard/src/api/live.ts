@@ -47,7 +47,8 @@ export interface Connection {
 export interface OutgoingEvent {
   channel?: string;
   channels?: string[];
-  event: string;
+  /** Pusher's own word for the event. */
+  name: string;
   data: string;
   socket_id?: string;
 }

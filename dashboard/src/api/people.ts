@@ -56,7 +56,9 @@ export const useInvitations = (account: string, enabled: boolean) =>
 
 export const useInvite = (account: string) =>
   useAccountChange((who: { role: Role; email?: string }) =>
-    api.post<Invitation & { link: string }>(["accounts", account, "invitations"], who),
+    api
+      .post<Invitation & { link: string }>(["accounts", account, "invitations"], who)
+      .then((made) => ({ ...made, link: new URL(made.link, document.baseURI).href })),
   );
 
 export const useWithdrawInvitation = (account: string) =>

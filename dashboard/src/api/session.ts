@@ -28,7 +28,7 @@ export interface OpenSession {
   created_at: string;
   last_seen_at: string;
   address: string | null;
-  user_agent: string | null;
+  user_agent: string;
   current: boolean;
 }
 
@@ -37,7 +37,9 @@ export interface InvitationSeen {
   email: string | null;
   role: Role;
   expires_at: string;
+  /** The e-mail has a user. */
   known: boolean;
+  invited_by: string;
 }
 
 export interface Newcomer {
@@ -94,15 +96,16 @@ export const useSignIn = () =>
 export const useSetup = () =>
   useDoor((who: Newcomer & { token: string }) => api.post<Session>(["setup"], who));
 
+/** Whoever is signed in says nothing more about themselves. */
 export const useAcceptInvitation = (token: string) =>
-  useDoor((who: Newcomer | Record<string, never>) => api.post<Session>(["invitations", token], who));
+  useDoor((who: Partial<Newcomer>) => api.post<Session>(["invitation", "accept"], { ...who, token }));
 
 export const useSignOut = () => useMutation({ mutationFn: () => api.remove(["session"]) });
 
 export const useInvitationSeen = (token: string) =>
   useQuery({
     queryKey: ["invitation", token],
-    queryFn: () => api.read<InvitationSeen>(["invitations", token]),
+    queryFn: () => api.post<InvitationSeen>(["invitation"], { token }),
     enabled: token !== "",
   });
 

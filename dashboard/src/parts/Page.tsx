@@ -10,15 +10,17 @@ interface Props {
   back?: ReactNode;
   /** For the window's title, where `title` is not enough. */
   name?: string;
+  /** All of the window's width. */
+  wide?: boolean;
   children: ReactNode;
 }
 
-export function Page({ title, lead, actions, back, name, children }: Props) {
+export function Page({ title, lead, actions, back, name, wide, children }: Props) {
   useEffect(() => {
     document.title = `${name ?? title} · Bellwire`;
   }, [name, title]);
   return (
-    <div className={classes.page}>
+    <div className={wide ? classes.wide : classes.page}>
       {back}
       <Group justify="space-between" align="flex-start" gap="sm" mb="lg" wrap="wrap">
         <div className={classes.head}>

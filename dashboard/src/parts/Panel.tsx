@@ -7,13 +7,11 @@ interface Props {
   lead?: ReactNode;
   actions?: ReactNode;
   danger?: boolean;
-  /** Nothing between the edge and what is in it, as for tables. */
-  flush?: boolean;
   children: ReactNode;
 }
 
 /** A part of a page with a border of its own. */
-export function Panel({ title, lead, actions, danger, flush, children }: Props) {
+export function Panel({ title, lead, actions, danger, children }: Props) {
   return (
     <section className={danger ? classes.danger : classes.panel}>
       {(title || actions) && (
@@ -33,7 +31,7 @@ export function Panel({ title, lead, actions, danger, flush, children }: Props) 
           {actions}
         </Group>
       )}
-      <div className={flush ? undefined : classes.body}>{children}</div>
+      <div className={classes.body}>{children}</div>
     </section>
   );
 }

@@ -1,6 +1,6 @@
 import { TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { IconSearch } from "./icons";
 
 interface Props {
@@ -13,8 +13,13 @@ interface Props {
 /** Tells what was typed once the typing rests; `/` leads here. */
 export function SearchInput({ label, value, onChange, w = 280 }: Props) {
   const [typed, setTyped] = useState(value);
+  const [told, setTold] = useState(value);
   const tell = useDebouncedCallback(onChange, 250);
-  useEffect(() => setTyped(value), [value]);
+  // Changed from elsewhere, as by a button that clears all filters.
+  if (value !== told) {
+    setTold(value);
+    setTyped(value);
+  }
   return (
     <TextInput
       type="search"

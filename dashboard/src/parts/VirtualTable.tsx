@@ -27,6 +27,8 @@ interface Props<T> {
 export function VirtualTable<T>({ label, columns, rows, rowKey, more, rowHeight = 49 }: Props<T>) {
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
+  // After every change of the page: what stands above may have grown. It settles at once.
+  // oxlint-disable-next-line react-hooks/exhaustive-deps
   useLayoutEffect(() => {
     const now = (body.current?.getBoundingClientRect().top ?? 0) + window.scrollY;
     if (Math.abs(now - top) > 1) setTop(now);

@@ -1,4 +1,4 @@
-import { Menu, ScrollArea, UnstyledButton } from "@mantine/core";
+import { Menu, ScrollArea, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { type Membership, useSession } from "../api/session";
 import { IconCheck, IconChevronDown } from "../parts/icons";
 import { chooseAccount, useCurrentAccount } from "./currentAccount";
@@ -14,7 +14,8 @@ export function AccountSwitcher() {
   return (
     <Menu width="target" position="bottom-start" withinPortal>
       <Menu.Target>
-        <UnstyledButton className={classes.switch} aria-label={`Account: ${current.name}. Switch account`}>
+        <UnstyledButton className={classes.switch}>
+          <VisuallyHidden>Switch account, now </VisuallyHidden>
           <Text account={current} />
           <IconChevronDown size={16} aria-hidden />
         </UnstyledButton>

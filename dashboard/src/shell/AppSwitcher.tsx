@@ -1,7 +1,8 @@
-import { UnstyledButton } from "@mantine/core";
+import { UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useApp } from "../api/apps";
+import { nameOf } from "../format/name";
 import { plural } from "../format/number";
 import { IconArrowLeft, IconChevronDown } from "../parts/icons";
 import { chooseAccount, useCurrentAccount } from "./currentAccount";
@@ -12,6 +13,7 @@ import classes from "./Sidebar.module.css";
 export function AppSwitcher({ appId }: { appId: string }) {
   const { data: app } = useApp(appId);
   const account = useCurrentAccount();
+  const name = nameOf({ id: appId, name: app?.name ?? "" });
   const owner = app?.account_id;
   useEffect(() => {
     if (owner) chooseAccount(owner);
@@ -22,9 +24,10 @@ export function AppSwitcher({ appId }: { appId: string }) {
         <IconArrowLeft size={14} aria-hidden />
         Apps of {account?.name ?? "your account"}
       </Link>
-      <UnstyledButton className={classes.switch} onClick={openSearch} aria-label={`App: ${app?.name ?? appId}. Switch app`}>
+      <UnstyledButton className={classes.switch} onClick={openSearch}>
+        <VisuallyHidden>Switch app, now </VisuallyHidden>
         <div className={classes.switchText}>
-          <div className={classes.name}>{app?.name ?? `App ${appId}`}</div>
+          <div className={classes.name}>{name}</div>
           <div className={classes.under}>{app ? stateOf(app) : "…"}</div>
         </div>
         <IconChevronDown size={16} aria-hidden />

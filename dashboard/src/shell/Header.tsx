@@ -18,10 +18,10 @@ export function Header({ menuOpen, onMenu }: { menuOpen: boolean; onMenu: () => 
         <Mark />
         <span>Bellwire</span>
       </Link>
-      <UnstyledButton className={classes.search} onClick={openSearch} ml="auto" aria-label="Search pages and apps">
+      <UnstyledButton className={classes.search} onClick={openSearch} ml="auto">
         <IconSearch size={16} aria-hidden />
         <span>Search pages and apps</span>
-        <Kbd size="xs">{isMac ? "⌘" : "Ctrl"} K</Kbd>
+        <Kbd size="xs" aria-hidden>{isMac ? "⌘" : "Ctrl"} K</Kbd>
       </UnstyledButton>
       <UserMenu />
     </AppShell.Header>

@@ -7,6 +7,7 @@ import { useQuery } from "@tanstack/react-query";
 import { api } from "../api/client";
 import type { AppSummary } from "../api/apps";
 import { useSession } from "../api/session";
+import { nameOf } from "../format/name";
 import { IconAppWindow, IconSearch } from "../parts/icons";
 import { ACCOUNT_GROUPS, APP_GROUPS, ME_PLACE, OPERATOR_PLACE, type Place } from "./places";
 
@@ -17,7 +18,9 @@ export default function SearchBox({ asked }: { asked: number }) {
   const [query, setQuery] = useState("");
   const places = useFoundPlaces(query);
   const apps = useFoundApps(query);
-  useEffect(() => spotlight.open(), [asked]);
+  useEffect(() => {
+    if (asked > 0) spotlight.open();
+  }, [asked]);
   return (
     <Spotlight.Root store={store} query={query} onQueryChange={setQuery} clearQueryOnClose shortcut={null} scrollable maxHeight={420}>
       <Spotlight.Search placeholder="A page or an app" aria-label="Search" leftSection={<IconSearch size={18} stroke={1.6} />} />
@@ -63,7 +66,7 @@ function useFoundApps(query: string) {
   return (data?.apps ?? []).map((app) => (
     <Spotlight.Action
       key={app.id}
-      label={app.name}
+      label={nameOf(app)}
       description={`App ${app.id}`}
       leftSection={<IconAppWindow size={18} stroke={1.6} aria-hidden />}
       onClick={() => void navigate({ to: "/apps/$appId/overview", params: { appId: app.id } })}

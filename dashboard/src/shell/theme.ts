@@ -23,6 +23,11 @@ export const theme = createTheme({
   cursorType: "pointer",
   headings: { fontWeight: "650" },
   respectReducedMotion: true,
+  components: {
+    Anchor: { defaultProps: { underline: "always" } },
+    // Inputs of a row stand in one line, whichever of them is explained.
+    InputWrapper: { defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] } },
+  },
 });
 
 /** Text of `light` and `outline` variants, dark enough for WCAG AA on their own background. */
@@ -51,6 +56,7 @@ export const variables: CSSVariablesResolver = () => ({
   light: {
     ...lightText,
     "--mantine-color-body": "#ffffff",
+    "--mantine-color-text": "#1b2221",
     "--mantine-color-dimmed": "#5a6562",
     "--mantine-color-placeholder": "#6a7572",
     "--mantine-color-error": "#b42318",

@@ -1,7 +1,8 @@
-import { Button } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { type AppSummary, useApps } from "../../api/apps";
 import { useUsage } from "../../api/accounts";
+import { nameOf } from "../../format/name";
 import { count } from "../../format/number";
 import { may } from "../../format/role";
 import { Empty } from "../../parts/Empty";
@@ -14,7 +15,7 @@ import { Status, Tag } from "../../parts/Status";
 import { useFilters } from "../../parts/useFilters";
 import type { Column } from "../../parts/VirtualTable";
 import { useCurrentAccount } from "../../shell/currentAccount";
-import type { Membership } from "../../api/session";
+import { type Membership, useSession } from "../../api/session";
 import { NewApp } from "./NewApp";
 import { UsageWarnings } from "../usage/UsageWarnings";
 
@@ -25,7 +26,7 @@ const COLUMNS: Column<AppSummary>[] = [
     width: "minmax(160px, 2fr)",
     render: (app) => (
       <RowLink to="/apps/$appId/overview" params={{ appId: app.id }}>
-        {app.name}
+        {nameOf(app)}
       </RowLink>
     ),
   },
@@ -45,7 +46,10 @@ export default function Apps() {
 function AppsOf({ account }: { account: Membership }) {
   const [filters, setFilters] = useFilters();
   const [creating, { open, close }] = useDisclosure(false);
-  const listing = useApps(account.id, filters.q ?? "");
+  const { user } = useSession();
+  // Apps of the config file belong to no account: only operators see them.
+  const everywhere = user.operator && filters.all === "1";
+  const listing = useApps(everywhere ? undefined : account.id, filters.q ?? "");
   const usage = useUsage(account.id);
   const create = may(account.role, "developer") && (
     <Button leftSection={<IconPlus size={16} />} onClick={open}>
@@ -58,6 +62,17 @@ function AppsOf({ account }: { account: Membership }) {
       name={`Apps of ${account.name}`}
       actions={
         <>
+          {user.operator && (
+            <SegmentedControl
+              aria-label="Which apps"
+              value={everywhere ? "1" : ""}
+              onChange={(all) => setFilters({ all })}
+              data={[
+                { value: "", label: "This account" },
+                { value: "1", label: "Whole server" },
+              ]}
+            />
+          )}
           <SearchInput label="Search apps by name or id" value={filters.q ?? ""} onChange={(q) => setFilters({ q })} />
           {create}
         </>

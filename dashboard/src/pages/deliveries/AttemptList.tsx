@@ -42,9 +42,8 @@ function AttemptBody({ attempt }: { attempt: Attempt }) {
       <Text size="sm" mb="xs">
         {sentence(attempt)}
       </Text>
-      {attempt.response_body ? (
-        <Code text={attempt.response_body} label={`answer to attempt ${attempt.number}`} />
-      ) : (
+      {attempt.response_body && <Code text={attempt.response_body} label={`answer to attempt ${attempt.number}`} />}
+      {attempt.status !== null && !attempt.response_body && (
         <Text size="sm" c="dimmed">
           The answer had no body.
         </Text>
@@ -57,5 +56,5 @@ function sentence({ detail, remote, retry_after_ms }: Attempt): string {
   const said = detail.charAt(0).toUpperCase() + detail.slice(1);
   const where = remote ? ` Dialled ${remote}.` : "";
   const wait = retry_after_ms === null ? "" : ` The receiver asked to wait ${milliseconds(retry_after_ms)}.`;
-  return `${said || "Accepted"}.${where}${wait}`;
+  return `${(said || "Accepted").replace(/\.$/, "")}.${where}${wait}`;
 }

@@ -28,8 +28,8 @@ export function DeliveryFilters({ filters, webhooks, onChange }: Props) {
         maw={220}
       />
       <SearchInput label="Channel, exact" value={filters.channel ?? ""} onChange={(channel) => onChange({ channel })} w={190} />
-      <TextInput label="From" type="datetime-local" value={filters.from ?? ""} onChange={set("from")} />
-      <TextInput label="To" type="datetime-local" value={filters.to ?? ""} onChange={set("to")} />
+      <TextInput label="From" type="datetime-local" w={205} value={filters.from ?? ""} onChange={set("from")} />
+      <TextInput label="To" type="datetime-local" w={205} value={filters.to ?? ""} onChange={set("to")} />
       {filtered && (
         <Button variant="subtle" onClick={() => onChange(NONE)}>
           Clear

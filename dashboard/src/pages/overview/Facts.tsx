@@ -14,7 +14,7 @@ export function Facts({ app }: { app: App }) {
         <Table.Tbody>
           <Line name="app_id" value={app.id} />
           <Line name="key" value={app.key} />
-          <Line name="cluster" value={app.cluster} />
+          <Line name="cluster" value={app.cluster || "self"} />
           <Line name="host" value={host} />
           <Line name="port" value={`${port}`} note={tls ? "TLS" : "no TLS"} />
         </Table.Tbody>

@@ -1,6 +1,7 @@
 import { Alert, Anchor, Button, Grid, Stack } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { type App, useApp } from "../../api/apps";
+import { nameOf } from "../../format/name";
 import { count } from "../../format/number";
 import { may } from "../../format/role";
 import { Figure, Figures } from "../../parts/Figure";
@@ -19,7 +20,7 @@ export default function Overview() {
   const { appId } = route.useParams();
   const query = useApp(appId);
   return (
-    <Page title={query.data?.name ?? `App ${appId}`} actions={query.data && <Actions app={query.data} />}>
+    <Page title={nameOf({ id: appId, name: query.data?.name ?? "" })} actions={query.data && <Actions app={query.data} />}>
       <Loaded query={query}>{(app) => <Content app={app} />}</Loaded>
     </Page>
   );

@@ -42,7 +42,9 @@ export function WebhookGlance({ app }: { app: App }) {
             <Group gap="sm" wrap="nowrap" visibleFrom="xs" w={130}>
               <Spark bars={healths.data?.[webhook.id]?.spark ?? []} label={`Deliveries of the last hour to ${webhook.url}`} />
             </Group>
-            <HealthStatus webhook={webhook} health={healths.data?.[webhook.id]} />
+            <Group w={84} wrap="nowrap">
+              <HealthStatus webhook={webhook} health={healths.data?.[webhook.id]} />
+            </Group>
           </Group>
         ))}
       </Stack>

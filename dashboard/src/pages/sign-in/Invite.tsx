@@ -23,7 +23,7 @@ function Invited({ token, invitation }: { token: string; invitation: InvitationS
   const navigate = useNavigate();
   const session = useQuery({ ...sessionQuery, retry: false });
   const done = () => void navigate({ to: "/", replace: true });
-  const lead = `You are invited as ${invitation.role}.`;
+  const lead = `${invitation.invited_by} invites you as ${invitation.role}.`;
   if (session.data) return <Join lead={lead} invitation={invitation} accept={accept} done={done} />;
   if (invitation.known) {
     return (

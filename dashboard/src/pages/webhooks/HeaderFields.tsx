@@ -6,7 +6,7 @@ import type { WebhookValues } from "./webhookForm";
 /** Headers of the receiver's own; values that are kept are shown as `***` and can only be replaced. */
 export function HeaderFields({ form }: { form: UseFormReturnType<WebhookValues> }) {
   return (
-    <Input.Wrapper label="Headers" description="Sent with every request, as for a token of your gateway." labelElement="div" error={form.errors.headers}>
+    <Input.Wrapper inputWrapperOrder={["label", "description", "input", "error"]} label="Headers" description="Sent with every request, as for a token of your gateway." labelElement="div" error={form.errors.headers}>
       <Stack gap="xs" mt="xs">
         {form.values.headers.map((_, i) => (
           <Group key={i} gap="xs" wrap="nowrap">

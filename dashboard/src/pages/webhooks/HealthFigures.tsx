@@ -7,23 +7,19 @@ export function HealthFigures({ health, className }: { health: Health | undefine
   return (
     <dl className={className}>
       <div>
-        <dt>Accepted, last hour</dt>
-        <dd>{health?.success_rate == null ? "nothing sent" : percent(health.success_rate)}</dd>
+        <dt>Accepted, 1 h</dt>
+        <dd>{health?.success_rate == null ? "–" : percent(health.success_rate)}</dd>
       </div>
       <div>
-        <dt>Latency p50 / p95</dt>
-        <dd>{health?.p50_ms == null || health.p95_ms == null ? "–" : `${milliseconds(health.p50_ms)} / ${milliseconds(health.p95_ms)}`}</dd>
+        <dt>p50, p95</dt>
+        <dd>{health?.p50_ms == null ? "–" : milliseconds(health.p50_ms)}</dd>
+        <dd>{health?.p95_ms != null && milliseconds(health.p95_ms)}</dd>
       </div>
       <div>
         <dt>Waiting</dt>
-        <dd>{waiting(health)}</dd>
+        <dd>{health ? (health.queue.events === 0 ? "nothing" : `${brief(health.queue.events)} events`) : "–"}</dd>
+        <dd>{health && health.queue.events > 0 && seconds(health.queue.age_s)}</dd>
       </div>
     </dl>
   );
-}
-
-function waiting(health: Health | undefined): string {
-  if (!health) return "–";
-  const { events, age_s } = health.queue;
-  return events === 0 ? "nothing" : `${brief(events)} events, ${seconds(age_s)}`;
 }

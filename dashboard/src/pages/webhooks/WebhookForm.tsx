@@ -33,7 +33,7 @@ export function WebhookForm<R>({ initial, label, send, done, onCancel }: Props<R
         <FormProblem problem={problem} />
         <TextInput label="URL" type="url" placeholder="https://example.com/webhooks" data-autofocus {...form.getInputProps("url")} />
         <TextInput label="Note" description="For people; shown in lists." {...form.getInputProps("description")} />
-        <Checkbox.Group label="Events" description="None chosen: all of them." {...form.getInputProps("events")}>
+        <Checkbox.Group inputWrapperOrder={["label", "description", "input", "error"]} label="Events" description="None chosen: all of them." {...form.getInputProps("events")}>
           <SimpleGrid cols={{ base: 1, sm: 2 }} mt="xs" spacing="xs">
             {WEBHOOK_EVENTS.map((event) => (
               <Checkbox key={event} value={event} label={<span className="mono">{event}</span>} description={MEANS[event]} />

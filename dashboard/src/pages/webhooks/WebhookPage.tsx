@@ -1,4 +1,4 @@
-import { Alert, Anchor, Stack } from "@mantine/core";
+import { Alert, Anchor, Group, Stack, Title } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useApp } from "../../api/apps";
 import { type Health, useHealth, useWebhook, type Webhook } from "../../api/webhooks";
@@ -53,19 +53,17 @@ function Content({ webhook, health }: { webhook: Webhook; health: Health | undef
       <Panel title="How it is set up">
         <WebhookFacts webhook={webhook} />
       </Panel>
-      <Panel
-        title="Deliveries"
-        flush
-        actions={
+      <section aria-label="Deliveries">
+        <Group justify="space-between" mb="sm">
+          <Title order={2} fz="md">
+            Deliveries
+          </Title>
           <Anchor component={Link} to="/apps/$appId/deliveries" params={{ appId: webhook.app_id } as never} search={{ endpoint: webhook.id } as never} size="sm">
             Filter them
           </Anchor>
-        }
-      >
-        <div style={{ padding: "1rem" }}>
-          <DeliveryTable appId={webhook.app_id} filter={{ endpoint: webhook.id }} />
-        </div>
-      </Panel>
+        </Group>
+        <DeliveryTable appId={webhook.app_id} filter={{ endpoint: webhook.id }} />
+      </section>
     </Stack>
   );
 }

@@ -1,0 +1,43 @@
+import { type Connection, useConnections } from "../../api/live";
+import { count } from "../../format/number";
+import { Empty } from "../../parts/Empty";
+import { IconPlugConnected } from "../../parts/icons";
+import { Listed } from "../../parts/Listed";
+import { RowLink } from "../../parts/RowLink";
+import type { Column } from "../../parts/VirtualTable";
+import { When } from "../../parts/When";
+
+const columns = (appId: string): Column<Connection>[] => [
+  {
+    key: "socket",
+    header: "Socket",
+    width: "minmax(150px, 1.2fr)",
+    render: ({ socket_id }) => (
+      <RowLink to="/apps/$appId/connections/$socketId" params={{ appId, socketId: socket_id }} className="mono">
+        {socket_id}
+      </RowLink>
+    ),
+  },
+  { key: "user", header: "User", width: "minmax(110px, 1fr)", render: ({ user_id }) => user_id ?? "not signed in" },
+  { key: "client", header: "Client", width: "minmax(110px, 1fr)", render: ({ client }) => client ?? "unknown" },
+  { key: "address", header: "Address", width: "130px", wideOnly: true, render: ({ address }) => address ?? "–" },
+  { key: "subscriptions", header: "Subscriptions", width: "110px", right: true, render: ({ subscriptions }) => count(subscriptions.length) },
+  { key: "since", header: "Connected", width: "110px", right: true, render: ({ connected_at }) => <When at={connected_at} relative /> },
+];
+
+export function Connections({ appId, q }: { appId: string; q: string }) {
+  const listing = useConnections(appId, q);
+  return (
+    <Listed
+      label="Connections"
+      listing={listing}
+      columns={columns(appId)}
+      rowKey={({ socket_id }) => socket_id}
+      empty={
+        <Empty icon={IconPlugConnected} title={q ? "No connection is like that" : "Nobody is connected now"}>
+          Connections are here while they last; the debug console shows them come and go.
+        </Empty>
+      }
+    />
+  );
+}
