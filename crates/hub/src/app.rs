@@ -8,6 +8,7 @@ use bellwire_protocol::{AppId, AppKey, Signer, limits};
 use serde::{Deserialize, Serialize};
 
 use crate::owner::{Owner, Purse};
+use crate::interest::Interest;
 
 /// Toggles and limits of an app. Defaults are Pusher's: every toggle is off until somebody turns it
 /// on.
@@ -220,11 +221,14 @@ pub struct App {
     live: ArcSwap<Live>,
     /// What the app has used so far.
     pub usage: Usage,
+    /// Who listens to what.
+    pub interest: Interest,
 }
 
 impl App {
     pub(crate) fn new(id: AppId, handle: u32, live: Live) -> Self {
-        Self { id, handle, live: ArcSwap::from_pointee(live), usage: Usage::default() }
+        let (usage, interest) = (Usage::default(), Interest::default());
+        Self { id, handle, live: ArcSwap::from_pointee(live), usage, interest }
     }
 
     /// Settings and keys as they are now.

@@ -96,6 +96,9 @@ pub trait FactSink: Send + Sync {
     /// Something happened.
     fn take(&self, fact: Fact);
 
+    /// A client event was passed on that nobody wants to be told of; for those who count.
+    fn pass(&self) {}
+
     /// Somebody waits for all that was told so far to be kept; then, and from another thread,
     /// [`Hub::release`](crate::Hub::release) must be called.
     fn hold(&self, held: Held);

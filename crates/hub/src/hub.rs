@@ -140,15 +140,21 @@ impl Hub {
 
     /// Passes on what a client said to the others on its channel (contract 7.4).
     pub fn publish_from(&self, now_ms: u64, app: &Arc<App>, said: ClientEvent, conn: Conn) {
-        let ClientEvent { channel, frame, event, data, user } = said;
-        let socket_id = conn.socket_id(self.node);
+        let ClientEvent { channel, frame, told } = said;
         let frame = for_many(app, frame);
         let to_others = Event { frame, except: Some(conn), traffic: Traffic::Client };
+        let is_told = told.is_some();
         self.with_channel(app, &channel, |shard, place, effects| {
             shard.publish(now_ms, place, &to_others, effects);
-            let what = What::ClientEvent { event, data, socket_id, user };
-            effects.happened(&app.id, &channel, now_ms, what);
+            if let Some(Told { event, data, user }) = told {
+                let socket_id = conn.socket_id(self.node);
+                let what = What::ClientEvent { event, data, socket_id, user };
+                effects.happened(&app.id, &channel, now_ms, what);
+            }
         });
+        if !is_told {
+            self.facts.pass();
+        }
     }
 
     /// The life of a channel that is occupied now, as workers know it.
@@ -326,6 +332,13 @@ pub struct ClientEvent {
     pub channel: ChannelName,
     /// What the others hear.
     pub frame: Frame,
+    /// What becomes a fact, where anybody wants to be told.
+    pub told: Option<Told>,
+}
+
+/// A client event as facts tell it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Told {
     /// The event's name.
     pub event: Box<str>,
     /// The data as the others get it.

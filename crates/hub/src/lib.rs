@@ -13,6 +13,7 @@ pub mod conn;
 mod effects;
 pub mod fact;
 pub mod hub;
+pub mod interest;
 pub mod outlet;
 mod owner;
 mod presence;

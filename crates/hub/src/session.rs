@@ -14,7 +14,8 @@ use smallvec::{SmallVec, smallvec};
 
 use crate::app::{App, Live, Settings};
 use crate::conn::ChannelId;
-use crate::hub::ClientEvent;
+use crate::hub::{ClientEvent, Told};
+use crate::interest::Listener;
 use crate::shard::Refusal;
 pub use crate::subscriptions::Subscription;
 use crate::subscriptions::Subscriptions;
@@ -355,12 +356,16 @@ impl Session {
             return Err((Some(4301), text));
         }
         let (channel, user) = (&subscription.channel, subscription.user.as_ref());
-        Ok(ClientEvent {
-            frame: server::event(&said.event, channel, &said.data, user),
-            channel: channel.clone(),
+        let is_told = self.app.interest.is_there(Listener::ClientEvents);
+        let told = || Told {
             event: event.into(),
             data: said.data.decode().into(),
             user: user.cloned(),
+        };
+        Ok(ClientEvent {
+            frame: server::event(&said.event, channel, &said.data, user),
+            channel: channel.clone(),
+            told: is_told.then(told),
         })
     }
 }

@@ -22,7 +22,9 @@ impl Client {
         let keys = vec![key("app-key", "secret", true), key("other-key", "other", true)];
         let spec = AppSpec::new("1".parse().unwrap(), settings, keys);
         apps.replace(vec![spec.clone()]).unwrap();
-        let session = Session::new(apps.by_id("1").unwrap(), SOCKET.parse().unwrap(), true);
+        let app = apps.by_id("1").unwrap();
+        app.interest.set(Listener::ClientEvents, true);
+        let session = Session::new(app, SOCKET.parse().unwrap(), true);
         Self { apps, spec, session, now_ms: 1_000_000 }
     }
 
@@ -520,8 +522,9 @@ fn what_the_others_hear_has_its_data_as_a_string() {
         };
         let expected = format!(r#"{{"event":"client-x","data":{literal},"channel":"private-x"}}"#);
         assert_eq!(event.frame, Frame::text(&expected));
-        assert_eq!((event.event.as_ref(), event.user), ("client-x", None));
-        assert_eq!(quoted(&event.data), literal.replace("\\u00e9", "é"));
+        let told = event.told.unwrap();
+        assert_eq!((told.event.as_ref(), told.user), ("client-x", None));
+        assert_eq!(quoted(&told.data), literal.replace("\\u00e9", "é"));
     }
 }
 
@@ -536,7 +539,22 @@ fn on_a_presence_channel_the_sender_is_named() {
     };
     let expected = r#"{"event":"client-x","data":"1","channel":"presence-x","user_id":"10"}"#;
     assert_eq!(event.frame, Frame::text(expected));
-    assert_eq!(event.user.unwrap().as_str(), "10");
+    assert_eq!(event.told.unwrap().user.unwrap().as_str(), "10");
+}
+
+#[test]
+fn nothing_is_told_of_client_events_that_nobody_wants() {
+    let mut client = Client::new();
+    client.join("private-x", &sign("private-x", None), None);
+    let app = Arc::clone(&client.session.app);
+    let is_told = |client: &mut Client| match client.client_event("private-x") {
+        Action::Publish(event) => event.told.is_some(),
+        other => panic!("not passed on: {other:?}"),
+    };
+    assert!(is_told(&mut client));
+    app.interest.set(Listener::ClientEvents, false);
+    app.interest.set(Listener::Console, true);
+    assert!(!is_told(&mut client));
 }
 
 // contract: 7.2, 7.6

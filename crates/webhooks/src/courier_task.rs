@@ -9,6 +9,7 @@ use crate::attempt::{Answer, Failure};
 use crate::clock::wall_ms;
 use crate::engine::Answered;
 use crate::mail::Mailbox;
+use crate::observer::Observer;
 use crate::post::{Outgoing, Poster, sign};
 use crate::turn::Dispatch;
 
@@ -19,6 +20,8 @@ pub(crate) struct Sender {
     pub(crate) mailbox: Arc<Mailbox>,
     /// POSTs under way.
     pub(crate) under_way: Arc<AtomicUsize>,
+    /// Told of every POST.
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 /// Sends a batch and leaves the answer.
@@ -40,6 +43,7 @@ pub(crate) async fn deliver(sender: Arc<Sender>, dispatch: Dispatch) {
         }),
     };
     let answer = post(&sender, &dispatch).await;
+    sender.observer.posted(&dispatch, &answer);
     if let Some(answered) = &mut reply.answered {
         answered.answer = answer;
     }

@@ -160,12 +160,17 @@ impl Terms {
         Ok(())
     }
 
+    /// Whether it wants to hear of a kind of event at all.
+    #[must_use]
+    pub fn wants_any(&self, kind: Kind) -> bool {
+        self.events.is_empty() || self.name_of(kind).is_some()
+    }
+
     /// Whether it wants to hear of a kind of event on a channel.
     #[must_use]
     pub fn wants(&self, kind: Kind, channel: &ChannelName) -> bool {
-        let named = self.events.is_empty() || self.name_of(kind).is_some();
         let name = channel.as_str();
-        named
+        self.wants_any(kind)
             && self.channel_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
             && self.channel_suffix.as_ref().is_none_or(|suffix| name.ends_with(suffix))
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::attempt::Answer;
 use crate::engine::Load;
 use crate::event::Kind;
-use crate::turn::Notice;
+use crate::turn::{Dispatch, Notice};
 
 /// Watches the engine. Called by its threads; must not block.
 pub trait Observer: Send + Sync {
@@ -19,6 +20,9 @@ pub trait Observer: Send + Sync {
 
     /// An attempt has ended, in so many milliseconds; with what class of failure, if it failed.
     fn attempted(&self, failure: Option<crate::attempt::Failure>, took_ms: u32);
+
+    /// A POST has ended, whether or not its answer is kept in time. Called by the task that sent it.
+    fn posted(&self, dispatch: &Dispatch, answer: &Answer);
 
     /// What waits now.
     fn load(&self, load: &Load);

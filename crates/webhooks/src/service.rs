@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bellwire_hub::fact::Held;
+use bellwire_hub::interest::Listener;
 use bellwire_hub::{Apps, Fact, FactSink};
 use bellwire_protocol::AppId;
 use hashbrown::HashSet;
@@ -18,6 +19,7 @@ use crate::clock::Clock;
 use crate::courier_task::{self, Sender};
 use crate::endpoint::Endpoint;
 use crate::engine::Engine;
+use crate::event::Kind;
 use crate::mail::{Mail, Mailbox};
 use crate::observer::Observer;
 use crate::outbox::{Outbox, OutboxError, Retention};
@@ -110,6 +112,7 @@ impl Service {
         let written = (parts.written)().map_err(StartError::Written)?;
         let apps = Arc::clone(&parts.apps);
         let batching = batching(&apps);
+        interest(&apps, &written.endpoints);
         engine.begin(clock.now_ms(), remains, written.endpoints, &batching, written.replays);
         let mailbox = Arc::new(Mailbox::default());
         let wanted = Arc::new(ArcSwap::from_pointee(engine.wanted()));
@@ -121,6 +124,7 @@ impl Service {
             poster: parts.poster,
             mailbox: Arc::clone(&mailbox),
             under_way: Arc::clone(&under_way),
+            observer: Arc::clone(&parts.observer),
         };
         let driver = Driver {
             engine,
@@ -218,6 +222,16 @@ impl FactSink for Sink {
 
     fn hold(&self, held: Held) {
         self.mailbox.leave(|mail| mail.held.push(held));
+    }
+}
+
+/// Tells apps whether client events are wanted of them. A disabled endpoint counts: what it misses is
+/// named when it is enabled again.
+fn interest(apps: &Apps, endpoints: &[Endpoint]) {
+    let wants = |endpoint: &&Endpoint| endpoint.terms.wants_any(Kind::ClientEvent);
+    let wanted: Wanted = endpoints.iter().filter(wants).map(|e| e.app.clone()).collect();
+    for app in apps.all() {
+        app.interest.set(Listener::ClientEvents, wanted.contains(&app.id));
     }
 }
 
@@ -337,6 +351,8 @@ impl Driver {
         };
         let apps = Arc::clone(&self.apps);
         let batching = batching(&apps);
+        // Before the endpoints hear: they miss nothing from then on.
+        interest(&apps, &written.endpoints);
         let new = self.engine.configure(now_ms, written.endpoints, &batching, written.replays);
         self.wanted.store(Arc::new(self.engine.wanted()));
         for app in new {

@@ -234,9 +234,7 @@ impl House {
         let said = ClientEvent {
             frame: server::event(&event, &channel, &text, user.as_ref()),
             channel,
-            event: "client-e".into(),
-            data: data.into(),
-            user,
+            told: Some(Told { event: "client-e".into(), data: data.into(), user }),
         };
         self.hub.publish_from(self.now_ms, &self.app, said, conn);
     }

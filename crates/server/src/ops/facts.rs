@@ -11,6 +11,8 @@ use metrics::{Counter, counter};
 /// them on.
 pub(crate) struct Facts {
     counters: [(&'static str, Counter); What::NAMES.len()],
+    /// The one for client events, which nearly always are all there is to say of them.
+    client_events: Counter,
     /// The webhooks; they start after the hub, before the first client.
     webhooks: OnceLock<Sink>,
 }
@@ -18,7 +20,8 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn new() -> Self {
         let counter = |name: &'static str| (name, counter!("bellwire_facts_total", "kind" => name));
-        Self { counters: What::NAMES.map(counter), webhooks: OnceLock::new() }
+        let (_, client_events) = counter("client_event");
+        Self { counters: What::NAMES.map(counter), client_events, webhooks: OnceLock::new() }
     }
 
     /// From now on webhooks hear of facts.
@@ -42,6 +45,10 @@ impl FactSink for Facts {
         if let Some(webhooks) = self.webhooks.get() {
             webhooks.take(fact);
         }
+    }
+
+    fn pass(&self) {
+        self.client_events.increment(1);
     }
 
     fn hold(&self, held: Held) {

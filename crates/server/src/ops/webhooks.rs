@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bellwire_hub::{Apps, Hub};
 use bellwire_store::{Durability as Kept, Sqlite};
-use bellwire_webhooks::attempt::Failure;
+use bellwire_webhooks::attempt::{Answer, Failure};
 use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret};
 use bellwire_webhooks::engine::Load;
 use bellwire_webhooks::event::Kind;
@@ -18,7 +18,7 @@ use bellwire_webhooks::observer::Observer;
 use bellwire_webhooks::post::{Poster, PosterSettings};
 use bellwire_webhooks::secret;
 use bellwire_webhooks::service::{Parts, Service, Written};
-use bellwire_webhooks::turn::Notice;
+use bellwire_webhooks::turn::{Dispatch, Notice};
 use metrics::{counter, gauge, histogram};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -235,6 +235,8 @@ impl Observer for Watch {
         counter!("bellwire_webhook_attempts_total", "outcome" => outcome).increment(1);
         histogram!("bellwire_webhook_attempt_seconds").record(f64::from(took_ms) / 1000.0);
     }
+
+    fn posted(&self, _dispatch: &Dispatch, _answer: &Answer) {}
 
     fn load(&self, load: &Load) {
         self.pulses.wait(&load.queues);
