@@ -4,6 +4,8 @@
 
 #[path = "../../server/src/gateway/admission.rs"]
 mod admission;
+#[path = "../../server/src/gateway/asking.rs"]
+mod asking;
 #[path = "../../server/src/gateway/congestion.rs"]
 mod congestion;
 #[path = "../../server/src/gateway/connection.rs"]
@@ -31,6 +33,8 @@ mod slots;
 mod tally;
 #[path = "../../server/src/gateway/transport.rs"]
 mod transport;
+#[path = "../../server/src/gateway/witness.rs"]
+mod witness;
 #[path = "../../server/src/gateway/worker.rs"]
 mod worker;
 

@@ -7,8 +7,9 @@ use arc_swap::{ArcSwap, Guard};
 use bellwire_protocol::{AppId, AppKey, Signer, limits};
 use serde::{Deserialize, Serialize};
 
-use crate::owner::{Owner, Purse};
 use crate::interest::Interest;
+use crate::owner::{Owner, Purse};
+use crate::statistics::Statistics;
 
 /// Toggles and limits of an app. Defaults are Pusher's: every toggle is off until somebody turns it
 /// on.
@@ -249,6 +250,7 @@ impl App {
             self.usage.connections.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
+        self.usage.statistics.connected(before + 1);
         true
     }
 
@@ -276,12 +278,20 @@ pub struct Usage {
     day: AtomicU64,
     /// Whether the log has been told that the quota is used up today.
     pub quota_reported: AtomicBool,
+    /// What is counted for people.
+    pub statistics: Statistics,
 }
 
 impl Usage {
     /// Counts messages (contract 17.2).
     pub fn count_messages(&self, count: u64) {
         self.messages.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// A former run has counted so many messages of this day.
+    pub fn resume(&self, now_ms: u64, messages: u64) {
+        self.messages_today(now_ms);
+        self.count_messages(messages);
     }
 
     /// Messages of the day so far. Crossing midnight (UTC) starts again from 0.

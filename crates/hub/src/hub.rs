@@ -283,7 +283,7 @@ impl Hub {
         Totals { channels, cache_bytes: lock(&self.cache).bytes() }
     }
 
-    fn with_channel<R>(
+    pub(crate) fn with_channel<R>(
         &self,
         app: &Arc<App>,
         channel: &ChannelName,
@@ -299,7 +299,11 @@ impl Hub {
         result
     }
 
-    fn with_users<R>(&self, app: &App, change: impl FnOnce(&mut Users, &mut Effects) -> R) -> R {
+    pub(crate) fn with_users<R>(
+        &self,
+        app: &App,
+        change: impl FnOnce(&mut Users, &mut Effects) -> R,
+    ) -> R {
         let mut users = lock(&self.users[app.handle as usize % SHARDS]);
         let Guarded { state, effects } = &mut *users;
         let result = change(state, effects);

@@ -36,6 +36,11 @@ impl Members {
         self.users.keys()
     }
 
+    /// The users that are there, each with what it said and how many connections it has.
+    pub(crate) fn seats(&self) -> impl Iterator<Item = (&UserId, &Spelled, u32)> {
+        self.users.iter().map(|(user, seat)| (user, &seat.spelled, seat.connections))
+    }
+
     /// One more connection of a user; whether it is the first.
     pub(crate) fn join(&mut self, member: &Member) -> bool {
         let seat = self.users.entry(member.id.clone()).or_insert_with(|| Seat::new(member));

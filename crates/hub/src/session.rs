@@ -10,9 +10,9 @@ use bellwire_protocol::user::User;
 use bellwire_protocol::{
     ChannelKind, ChannelName, Close, Frame, SocketId, UserId, close, limits, server,
 };
-use smallvec::{SmallVec, smallvec};
 
 use crate::app::{App, Live, Settings};
+use crate::complaint::{About, Complaint};
 use crate::conn::ChannelId;
 use crate::hub::{ClientEvent, Told};
 use crate::interest::Listener;
@@ -25,8 +25,10 @@ use crate::subscriptions::Subscriptions;
 pub enum Action {
     /// Nothing.
     Nothing,
-    /// Only answers.
-    Say(SmallVec<[Frame; 2]>),
+    /// Only an answer.
+    Say(Frame),
+    /// A complaint, and nothing else.
+    Complain(Box<Complaint>),
     /// A subscription that is in order; tell the session how it went.
     Subscribe {
         /// Where.
@@ -131,7 +133,7 @@ impl Session {
         };
         self.bad_in_a_row = 0;
         match message {
-            ClientMessage::Ping => say(server::pong()),
+            ClientMessage::Ping => Action::Say(server::pong()),
             ClientMessage::Pong => Action::Nothing,
             ClientMessage::Subscribe(wish) => self.subscribe(&wish),
             ClientMessage::Unsubscribe(channel) => self.unsubscribe(&channel),
@@ -147,8 +149,19 @@ impl Session {
 
     /// The hub has refused the subscription: what the client hears.
     #[must_use]
-    pub fn refused(channel: &ChannelName, refusal: &Refusal) -> SmallVec<[Frame; 2]> {
-        refusal_frames(channel.as_str(), &refusal.to_string(), 403)
+    pub fn refused(channel: &ChannelName, refusal: &Refusal) -> Box<Complaint> {
+        Complaint::subscription(About::Limit, channel.as_str(), refusal.to_string(), 403)
+    }
+
+    /// What it listens to.
+    pub fn subscriptions(&self) -> impl ExactSizeIterator<Item = &Subscription> {
+        self.subscriptions.iter()
+    }
+
+    /// Who it is, after sign-in.
+    #[must_use]
+    pub fn user(&self) -> Option<&UserId> {
+        self.user.as_ref().map(|user| &user.member.id)
     }
 
     fn unreadable(&mut self, error: &Unreadable) -> Action {
@@ -160,15 +173,15 @@ impl Session {
         } else {
             self.bad_in_a_row = 0;
         }
-        say(server::error(None, &error.to_string()))
+        complain(None, error.to_string())
     }
 
     fn subscribe(&self, wish: &client::Subscribe<'_>) -> Action {
         match self.checked(wish) {
             Ok((channel, member)) => Action::Subscribe { channel, member },
-            Err(Refused::Plain(text)) => say(server::error(None, &text)),
-            Err(Refused::Subscription(text)) => {
-                Action::Say(refusal_frames(&wish.channel, &text, 401))
+            Err(Refused::Plain(text)) => complain(None, text),
+            Err(Refused::Subscription(about, text)) => {
+                Action::Complain(Complaint::subscription(about, &wish.channel, text, 401))
             }
         }
     }
@@ -179,7 +192,7 @@ impl Session {
     ) -> Result<(ChannelName, Option<Member>), Refused> {
         let shown: String = wish.channel.chars().take(limits::CHANNEL_NAME_CHARS).collect();
         let channel: ChannelName = wish.channel.parse().map_err(|error| {
-            Refused::Subscription(format!("Invalid channel name '{shown}': {error}"))
+            Refused::Subscription(About::Client, format!("Invalid channel name '{shown}': {error}"))
         })?;
         if self.subscriptions.get(&wish.channel).is_some() {
             return Err(Refused::Plain(format!("Existing subscription to channel {channel}")));
@@ -187,9 +200,8 @@ impl Session {
         let live = self.app.live();
         let max = live.settings.max_channels_per_connection;
         if max != 0 && self.subscriptions.len() >= max {
-            return Err(Refused::Subscription(format!(
-                "This connection has the maximum of {max} subscriptions"
-            )));
+            let text = format!("This connection has the maximum of {max} subscriptions");
+            return Err(Refused::Subscription(About::Limit, text));
         }
         let member = match channel.kind() {
             ChannelKind::ServerToUser => self.check_own_user(&channel).map(|()| None)?,
@@ -208,7 +220,7 @@ impl Session {
         if own.is_some() && own == channel.addressed_user() {
             return Ok(());
         }
-        Err(Refused::Subscription(format!(
+        Err(unauthorized(format!(
             "Not allowed to subscribe to {channel}: sign in as that user first"
         )))
     }
@@ -224,13 +236,13 @@ impl Session {
             self.check_signature(live, channel, wish, None)?;
             let user = self.user.as_ref().ok_or_else(|| {
                 let text = "presence channels need channel_data, or a connection that is signed in";
-                Refused::Subscription(format!("Cannot subscribe to {channel}: {text}"))
+                unauthorized(format!("Cannot subscribe to {channel}: {text}"))
             })?;
             return Ok(user.member.clone());
         };
         self.check_signature(live, channel, wish, Some(data))?;
         Member::parse(data, live.settings.max_user_object_bytes)
-            .map_err(|error| Refused::Subscription(error.to_string()))
+            .map_err(|error| Refused::Subscription(About::Client, error.to_string()))
     }
 
     fn check_signature(
@@ -243,7 +255,7 @@ impl Session {
         let auth = wish.auth.as_deref().unwrap_or_default();
         if auth.is_empty() {
             let text = format!("Auth info required to subscribe to {channel}");
-            return Err(Refused::Subscription(text));
+            return Err(unauthorized(text));
         }
         let (key, signature) = split_auth(auth).ok_or_else(|| invalid_auth_format(auth))?;
         let signer = live.signer(key).ok_or_else(|| invalid_key(key))?;
@@ -252,21 +264,17 @@ impl Session {
             return Ok(());
         }
         let data = channel_data.map_or(String::new(), |data| format!(":{data}"));
-        Err(Refused::Subscription(invalid_signature(
-            &format!("{socket_id}:{channel}{data}"),
-            signature,
-        )))
+        let signed = format!("{socket_id}:{channel}{data}");
+        Err(unauthorized(invalid_signature(&signed, signature)))
     }
 
     fn unsubscribe(&mut self, channel: &str) -> Action {
         let Some(subscription) = self.subscriptions.remove(channel) else {
             let channel: String = channel.chars().take(limits::CHANNEL_NAME_CHARS).collect();
-            return say(server::error(
-                None,
-                &format!(
-                    "No current subscription to channel {channel}, or subscription in progress"
-                ),
-            ));
+            let text = format!(
+                "No current subscription to channel {channel}, or subscription in progress"
+            );
+            return complain(None, text);
         };
         Action::Unsubscribe(subscription)
     }
@@ -285,7 +293,7 @@ impl Session {
                     before,
                 }
             }
-            Err(text) => say(server::error(None, &text)),
+            Err(text) => Action::Complain(Complaint::plain(About::Auth, None, text)),
         }
     }
 
@@ -313,7 +321,7 @@ impl Session {
     fn client_event(&mut self, now_ms: u64, said: &client::ClientEvent<'_>) -> Action {
         match self.check_client_event(now_ms, said) {
             Ok(event) => Action::Publish(event),
-            Err((code, text)) => say(server::error(code, &text)),
+            Err((code, text)) => complain(code, text),
         }
     }
 
@@ -357,11 +365,8 @@ impl Session {
         }
         let (channel, user) = (&subscription.channel, subscription.user.as_ref());
         let is_told = self.app.interest.is_there(Listener::ClientEvents);
-        let told = || Told {
-            event: event.into(),
-            data: said.data.decode().into(),
-            user: user.cloned(),
-        };
+        let told =
+            || Told { event: event.into(), data: said.data.decode().into(), user: user.cloned() };
         Ok(ClientEvent {
             frame: server::event(&said.event, channel, &said.data, user),
             channel: channel.clone(),
@@ -375,13 +380,13 @@ enum Refused {
     /// Said once, without naming the channel: the subscription that there is survives.
     Plain(String),
     /// Said twice, once for clients that listen by channel (contract 4.9).
-    Subscription(String),
+    Subscription(About, String),
 }
 
 impl Refused {
     fn text(self) -> String {
         match self {
-            Self::Plain(text) | Self::Subscription(text) => text,
+            Self::Plain(text) | Self::Subscription(_, text) => text,
         }
     }
 }
@@ -397,12 +402,12 @@ fn within_rate(since_ms: &mut u64, count: &mut u32, now_ms: u64, max: u32) -> bo
 
 fn invalid_key(key: &str) -> Refused {
     let key: String = key.chars().take(100).collect();
-    Refused::Subscription(format!("Invalid key in subscription auth data: '{key}'"))
+    unauthorized(format!("Invalid key in subscription auth data: '{key}'"))
 }
 
 fn invalid_auth_format(auth: &str) -> Refused {
     let auth: String = auth.chars().take(200).collect();
-    Refused::Subscription(format!(
+    unauthorized(format!(
         "Invalid signature: Expected auth to be <key>:<signature>, but got '{auth}'"
     ))
 }
@@ -412,12 +417,14 @@ fn invalid_signature(signed: &str, signature: &str) -> String {
     format!("Invalid signature: Expected HMAC SHA256 hex digest of {signed}, but got {signature}")
 }
 
-fn refusal_frames(channel: &str, text: &str, status: u16) -> SmallVec<[Frame; 2]> {
-    smallvec![server::error(None, text), server::subscription_error(channel, text, status)]
+fn unauthorized(text: String) -> Refused {
+    Refused::Subscription(About::Auth, text)
 }
 
-fn say(frame: Frame) -> Action {
-    Action::Say(smallvec![frame])
+/// A complaint about what a client said; those with a code are about a limit (contract 7.7).
+fn complain(code: Option<u16>, text: String) -> Action {
+    let about = if code.is_some() { About::Limit } else { About::Client };
+    Action::Complain(Complaint::plain(about, code, text))
 }
 
 #[cfg(test)]

@@ -61,9 +61,10 @@ impl Client {
     /// The sentence with which a subscription is refused: said once as `pusher:error`, once for
     /// clients that listen by channel.
     fn refusal(&mut self, channel: &str, auth: &str, data: Option<&str>) -> String {
-        let Action::Say(frames) = self.say(&subscribe(channel, auth, data)) else {
+        let Action::Complain(complaint) = self.say(&subscribe(channel, auth, data)) else {
             panic!("{channel} is not refused");
         };
+        let frames = complaint.frames();
         let text = message(&frames[0]);
         let by_channel = server::subscription_error(channel, &text, 401);
         assert_eq!(frames[..], [server::error(None, &text), by_channel]);
@@ -73,9 +74,10 @@ impl Client {
 
 /// The one `pusher:error` that is said, with code null.
 fn complaint(action: &Action) -> String {
-    let Action::Say(frames) = action else {
+    let Action::Complain(complaint) = action else {
         panic!("not a complaint: {action:?}");
     };
+    let frames = complaint.frames();
     assert_eq!(frames.len(), 1, "{frames:?}");
     let text = message(&frames[0]);
     assert_eq!(frames[0], server::error(None, &text));
@@ -140,10 +142,10 @@ const ALICE: &str = r#"{"user_id": "alice", "user_info": {"name": "A"}}"#;
 #[test]
 fn a_ping_is_answered_before_any_subscription_and_a_pong_is_not() {
     let mut client = Client::new();
-    let Action::Say(frames) = client.say(r#"{"event":"pusher:ping"}"#) else {
+    let Action::Say(frame) = client.say(r#"{"event":"pusher:ping"}"#) else {
         panic!("no answer");
     };
-    assert_eq!(frames[..], [server::pong()]);
+    assert_eq!(frame, server::pong());
     assert!(matches!(client.say(r#"{"event":"pusher:pong","data":{}}"#), Action::Nothing));
 }
 
@@ -214,7 +216,7 @@ fn a_missing_signature_is_refused_in_pushers_words() {
         assert_eq!(text, format!("Auth info required to subscribe to {channel}"));
     }
     let no_auth = r#"{"event":"pusher:subscribe","data":{"channel":"private-x"}}"#;
-    assert!(matches!(client.say(no_auth), Action::Say(frames) if frames.len() == 2));
+    assert!(matches!(client.say(no_auth), Action::Complain(c) if c.frames().len() == 2));
 }
 
 // contract: 4.4, 4.8, 4.9
@@ -401,7 +403,7 @@ fn channel_data_wins_over_the_sign_in() {
 fn a_full_channel_is_said_twice_and_with_status_403() {
     let channel: ChannelName = "presence-x".parse().unwrap();
     let text = "Presence channel is full: it has the maximum of 100 members";
-    let frames = Session::refused(&channel, &Refusal::PresenceFull(100));
+    let frames = Session::refused(&channel, &Refusal::PresenceFull(100)).frames();
     let by_channel = server::subscription_error("presence-x", text, 403);
     assert_eq!(frames[..], [server::error(None, text), by_channel]);
 }
@@ -644,10 +646,10 @@ fn the_eleventh_client_event_of_a_second_is_dropped_with_4301() {
     }
     let text = "Client event rejected: rate limit of 10 per second exceeded";
     for _ in 0..3 {
-        let Action::Say(frames) = client.client_event("private-x") else {
+        let Action::Complain(complaint) = client.client_event("private-x") else {
             panic!("not dropped");
         };
-        assert_eq!(frames[..], [server::error(Some(4301), text)]);
+        assert_eq!(complaint.frames()[..], [server::error(Some(4301), text)]);
     }
     client.now_ms += 10;
     assert!(matches!(client.client_event("private-x"), Action::Publish(_)));
@@ -672,7 +674,7 @@ fn an_app_may_set_its_own_rate_or_none() {
     let mut client = Client::with(|settings| settings.max_client_events_per_s = 1);
     client.join("private-x", &sign("private-x", None), None);
     assert!(matches!(client.client_event("private-x"), Action::Publish(_)));
-    assert!(matches!(client.client_event("private-x"), Action::Say(_)));
+    assert!(matches!(client.client_event("private-x"), Action::Complain(_)));
     client.change(|app| app.settings.max_client_events_per_s = 0);
     for _ in 0..50 {
         assert!(matches!(client.client_event("private-x"), Action::Publish(_)));

@@ -16,6 +16,7 @@ use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
 use crate::fact::{Held, What};
 use crate::outlet::{Message, Traffic};
+use crate::presence::Members;
 
 /// Why a subscription is refused although its signature is good.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -229,6 +230,11 @@ impl Shard {
     /// The app of every channel that shows in lists, by its handle.
     pub(crate) fn apps_of_listed(&self) -> impl Iterator<Item = u32> {
         self.channels.iter().filter(|channel| channel.name.kind().is_listed()).map(|c| c.app)
+    }
+
+    /// The members of a presence channel.
+    pub(crate) fn members(&self, place: Place<'_>) -> Option<&Members> {
+        self.find(place).and_then(|channel| channel.members.as_deref())
     }
 
     /// The occupied channels of an app that show in lists.

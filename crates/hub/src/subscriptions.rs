@@ -42,6 +42,10 @@ impl Subscriptions {
         self.list.len()
     }
 
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Subscription> {
+        self.list.iter()
+    }
+
     pub(crate) fn get(&self, channel: &str) -> Option<&Subscription> {
         self.place(channel).map(|at| &self.list[at])
     }

@@ -83,6 +83,12 @@ impl Users {
         }
     }
 
+    /// The signed-in users of an app, with how many connections each has; in no order.
+    pub(crate) fn online(&self, app: u32) -> impl Iterator<Item = (&UserId, usize)> {
+        let users = self.apps.get(&app).map(|users| &users.online);
+        users.into_iter().flatten().map(|(user, conns)| (user, conns.len()))
+    }
+
     /// Ends every connection that signed in as the user; how many there were (contract 11.2).
     pub(crate) fn terminate(
         &self,

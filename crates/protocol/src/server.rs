@@ -70,6 +70,14 @@ impl Spelled {
         entry.extend(inside_a_string(info.unwrap_or("null").into()));
         Self { entry: entry.into(), id }
     }
+
+    /// What is said of it, as JSON; `null` if nothing is.
+    #[must_use]
+    pub fn info(&self) -> String {
+        let literal = [b"\"", &self.entry[self.id + 1..], b"\""].concat();
+        // It was made of a text, so that it is one.
+        serde_json::from_slice(&literal).unwrap_or_default()
+    }
 }
 
 /// Text as it stands in a string literal, without the quotes.
@@ -291,6 +299,7 @@ mod tests {
         let room = channel("presence-r");
         let as_one = internal("pusher_internal:subscription_succeeded", data, Some(&room));
         assert_eq!(said(&presence_succeeded(&room, members.iter())), said(&as_one));
+        assert_eq!(members.map(|member| member.info()), [r#"{"name":"A\n"}"#, "null"]);
     }
 
     // contract: 5.7, 3.2

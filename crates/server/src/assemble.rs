@@ -20,9 +20,11 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Config;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
+use crate::gateway::witness::Witness;
 use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
+use crate::live::{Live, Questions};
 use crate::management::{Desk, Management, Reload, Rooms};
 use crate::ops::apps::AppSources;
 use crate::ops::clock::now_ms;
@@ -47,6 +49,8 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const AUDIT_MS: u64 = 366 * 86_400_000;
 /// Changes of apps that wait to be noticed.
 const RELOADS: usize = 64;
+/// How often statistics are written down.
+const KEEP: Duration = Duration::from_secs(10);
 /// How long established connections have for their close frames after the drain window.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 /// How long webhooks that are under way have at the end.
@@ -64,22 +68,26 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let welcome = Welcome::prepare(config, &store)?;
     let handle = metrics::start()?;
     let (switchboard, polls) = Switchboard::new(config.workers, gateway_settings(config))?;
-    let facts = Arc::new(Facts::new());
+    let apps = Arc::new(Apps::default());
+    let live = Arc::new(Live::new(Arc::clone(&apps), Arc::clone(&store)));
+    let facts = Arc::new(Facts::new(Arc::clone(&live)));
     let outlet = Arc::clone(&switchboard);
     let hub = Hub::new(node()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
     let hub = Arc::new(hub);
-    let apps = Arc::new(Apps::default());
     let runtime = runtime(config)?;
     let mut sources =
         AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
     sources.load()?;
-    let watch = Arc::new(Watch::default());
+    live.resume()?;
+    let watch = Arc::new(Watch::new(Arc::clone(&live)));
     let handle_of = runtime.handle().clone();
     let webhooks =
         webhooks::start(&config.webhooks, &store, &apps, &hub, Arc::clone(&watch), handle_of)?;
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
-    let workers = gateway::start(&switchboard, polls, &hub, gateway_settings(config))?;
+    let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
+    let settings = gateway_settings(config);
+    let workers = gateway::start(&switchboard, polls, &hub, &witness, settings)?;
     let (reload, reloads) = mpsc::channel(RELOADS);
     let desk = Desk::new(Rooms {
         apps: Arc::clone(&apps),
@@ -88,17 +96,20 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         store: Arc::clone(&store),
         webhooks: Arc::clone(&webhooks),
         watch: Arc::clone(&watch),
+        live: Arc::clone(&live),
+        questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
         reload,
         require_https: config.webhooks.require_https,
         path_prefix: config.path_prefix.clone(),
         setup: welcome.setup.digest(),
     });
     let house = Arc::new(House {
-        door: Door::new(Arc::clone(&apps), config.max_connections),
+        door: Door::new(Arc::clone(&apps), config.max_connections, witness),
         fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),
         apps,
         hub,
         switchboard,
+        live,
         management: Management::new(desk, &config.path_prefix),
         watch,
         metrics: handle,
@@ -148,6 +159,7 @@ impl Server {
         let mut follow = every(FOLLOW);
         let mut certificates = every(CERTIFICATES);
         let mut sweep = every(SWEEP);
+        let mut keep = every(KEEP);
         loop {
             tokio::select! {
                 _ = terminate.recv() => break,
@@ -165,10 +177,14 @@ impl Server {
                 }
                 _ = certificates.tick() => self.refresh_certificate(),
                 _ = sweep.tick() => self.sweep(),
+                _ = keep.tick() => self.keep(),
             }
         }
         self.leave(config.drain_window, &mut interrupt).await;
         self.finish_webhooks(&mut interrupt).await;
+        if let Err(error) = self.house.live.keep() {
+            tracing::error!(%error, "the last statistics are not written down");
+        }
         self.house.switchboard.stop();
         for worker in workers {
             if worker.join().is_err() {
@@ -234,6 +250,16 @@ impl Server {
             let audit_before_ms = now_ms.saturating_sub(AUDIT_MS);
             if let Err(error) = store.sweep_accounts(now_ms, audit_before_ms) {
                 tracing::warn!(%error, "old sessions and the old audit are not swept");
+            }
+        });
+    }
+
+    /// Writes statistics down, and lets go of old ones.
+    fn keep(&self) {
+        let live = Arc::clone(&self.house.live);
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = live.keep().and_then(|()| live.sweep()) {
+                tracing::error!(%error, "statistics are not written down");
             }
         });
     }

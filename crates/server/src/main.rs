@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod gateway;
 mod http;
+mod live;
 mod management;
 mod moment;
 mod ops;

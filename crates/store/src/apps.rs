@@ -8,7 +8,7 @@ use bellwire_protocol::AppId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::rows::{number_if_any, parse, text};
-use crate::{Sqlite, StoreError, accounts, endpoints};
+use crate::{Sqlite, StoreError, accounts, endpoints, live};
 
 impl AppStore for Sqlite {
     type Error = StoreError;
@@ -25,8 +25,8 @@ impl AppStore for Sqlite {
         self.write(|connection| put(connection, app))
     }
 
-    /// With the app go its endpoints and its tokens: another app may have the id one day, and must
-    /// not send its events to the old one's receivers.
+    /// With the app go its endpoints, its tokens and its past: another app may have the id one day, and
+    /// must not send its events to the old one's receivers.
     fn delete(&self, id: &AppId) -> Result<bool, StoreError> {
         if !self.read(|connection| is_there(connection, id))? {
             return Ok(false);
@@ -36,6 +36,7 @@ impl AppStore for Sqlite {
         }
         self.write(|connection| {
             connection.execute("DELETE FROM token WHERE app = ?1", [id.as_str()])?;
+            live::remove(connection, id)?;
             Ok(connection.execute("DELETE FROM app WHERE id = ?1", [id.as_str()])? > 0)
         })
     }

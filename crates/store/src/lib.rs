@@ -6,6 +6,7 @@ mod apps;
 mod batches;
 mod endpoints;
 mod ledger;
+mod live;
 mod log;
 mod outbox;
 mod rows;

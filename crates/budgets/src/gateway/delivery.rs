@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use bellwire_hub::outlet::Traffic;
-use bellwire_hub::{Apps, ChannelId, Hub, Message};
+use bellwire_hub::{App, Apps, ChannelId, Hub, Message};
 use bellwire_protocol::Frame;
 use bellwire_protocol::deflate::Deflater;
 use mio::Poll;
@@ -19,6 +19,7 @@ use super::congestion::Congestion;
 use super::driving;
 use super::inbox::{Arrival, Inbox, Letter};
 use super::transport::{Socket, Transport};
+use super::witness::{Sight, Trouble, Who, Witness};
 use super::worker::Worker;
 use crate::scenario::Work;
 use crate::scenario::house::{self, KEY, Nobody};
@@ -90,14 +91,16 @@ fn worker(frame: &Frame, poll: &Poll) -> anyhow::Result<(Worker, Arc<Inbox>)> {
     let hub = Arc::new(Hub::new(1, 0, Arc::new(Nobody::default()), Arc::new(Nobody::default())));
     let congestion = Arc::new(Congestion::default());
     let registry = poll.registry().try_clone()?;
-    Ok((Worker::new(0, registry, Arc::clone(&inbox), hub, congestion, settings), inbox))
+    let witness = Arc::new(Unwatched);
+    let worker = Worker::new(0, registry, Arc::clone(&inbox), hub, congestion, witness, settings);
+    Ok((worker, inbox))
 }
 
 /// Gives the worker its connections, the first of which are members of the room.
 fn connect(worker: &mut Worker, members: usize, deflates: bool) -> anyhow::Result<Vec<TcpStream>> {
     let apps = Arc::new(Apps::default());
     let app = house::app(&apps)?;
-    let door = Door::new(apps, 0);
+    let door = Door::new(apps, 0, Arc::new(Unwatched));
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let mut clients = Vec::with_capacity(CONNECTIONS);
     for slot in 0..CONNECTIONS {
@@ -123,9 +126,19 @@ fn arrival(door: &Door, stream: TcpStream, deflates: bool) -> anyhow::Result<Arr
         app: admitted.app,
         seat: admitted.seat,
         must_authorize: admitted.must_authorize,
+        story: admitted.story,
         deflates,
         leftover: Vec::new(),
     })
+}
+
+/// Nobody looks.
+struct Unwatched;
+
+impl Witness for Unwatched {
+    fn see(&self, _: &App, _: Who<'_>, _: &Sight<'_>) {}
+
+    fn note(&self, _: &App, _: Who<'_>, _: &Trouble<'_>) {}
 }
 
 impl Work for Delivery {

@@ -7,6 +7,7 @@ mod channels;
 mod events;
 pub(crate) mod publisher;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -77,7 +78,12 @@ pub(crate) struct Call<'a> {
 }
 
 /// Answers a request below `/apps` or `/users`. `path` is without the operator's prefix, as it came.
-pub(crate) async fn answer(house: &House, request: Request<Incoming>, path: &str) -> Answer {
+pub(crate) async fn answer(
+    house: &House,
+    request: Request<Incoming>,
+    path: &str,
+    from: Option<IpAddr>,
+) -> Answer {
     let started = Instant::now();
     let decoded = percent_decode_str(path).decode_utf8_lossy().into_owned();
     let segments: Vec<&str> = decoded.split('/').skip(1).collect();
@@ -89,14 +95,15 @@ pub(crate) async fn answer(house: &House, request: Request<Incoming>, path: &str
         // Python's SDK names the app only by its key here (contract 11.5).
         _ => (None, &segments[..]),
     };
-    let (route, answer) = match Endpoint::find(request.method(), below) {
-        Err(StatusCode::NOT_FOUND) => ("unknown", Answer::not_found()),
-        Err(status) => ("unknown", Answer::refusal(status, "Method not allowed")),
+    let (route, app, answer) = match Endpoint::find(request.method(), below) {
+        Err(StatusCode::NOT_FOUND) => ("unknown", None, Answer::not_found()),
+        Err(status) => ("unknown", None, Answer::refusal(status, "Method not allowed")),
         Ok(endpoint) => {
             let whole = request.uri().path().to_owned();
             let paths = auth::Paths { decoded: &decoded, raw: path, whole: &whole };
             let name = endpoint.name();
-            (name, serve(house, request, app_id, &paths, endpoint).await)
+            let (app, answer) = serve(house, request, app_id, &paths, endpoint).await;
+            (name, app, answer)
         }
     };
     let status = answer.status.as_u16().to_string();
@@ -104,16 +111,24 @@ pub(crate) async fn answer(house: &House, request: Request<Incoming>, path: &str
         .increment(1);
     metrics::histogram!("bellwire_api_request_seconds", "route" => route)
         .record(started.elapsed().as_secs_f64());
+    if let Some(app) = app {
+        let refused = answer.status.is_client_error();
+        house.live.answered(&app, started.elapsed().as_micros() as u64, refused);
+        if refused {
+            house.live.refused(&app, now_ms(), from, (answer.status, answer.line()));
+        }
+    }
     answer
 }
 
+/// Answers, and says whose request it was, as far as the path or the key tells.
 async fn serve(
     house: &House,
     request: Request<Incoming>,
     app_id: Option<&str>,
     paths: &auth::Paths<'_>,
     endpoint: Endpoint,
-) -> Answer {
+) -> (Option<Arc<App>>, Answer) {
     let now_ms = now_ms();
     let raw_query = request.uri().query().unwrap_or_default().to_owned();
     let method = request.method().clone();
@@ -123,21 +138,30 @@ async fn serve(
         Err(answer) => {
             tracing::debug!(status = %answer.status, "refused an API request");
             body::discard(request).await;
-            return answer;
+            return (app_id.and_then(|id| house.apps.by_id(id)), answer);
         }
     };
-    let body = match body::read(request, API_BODY_BYTES).await {
-        Ok(body) => body,
-        Err(answer) => return answer,
-    };
-    if let Err(answer) = auth::verify_body(&query, &body) {
-        return answer;
-    }
+    let served = serve_app(house, request, &app, query, endpoint, now_ms).await;
+    let answer = served.unwrap_or_else(|answer| answer);
+    (Some(app), answer)
+}
+
+/// Answers a request that is signed as it should be.
+async fn serve_app(
+    house: &House,
+    request: Request<Incoming>,
+    app: &Arc<App>,
+    query: Query<'_>,
+    endpoint: Endpoint,
+    now_ms: u64,
+) -> Result<Answer, Answer> {
+    let body = body::read(request, API_BODY_BYTES).await?;
+    auth::verify_body(&query, &body)?;
     if !app.live().settings.enabled {
-        return Answer::refusal(StatusCode::FORBIDDEN, &close::APP_DISABLED.reason);
+        return Err(Answer::refusal(StatusCode::FORBIDDEN, &close::APP_DISABLED.reason));
     }
-    let call = Call { house, app, query, body: &body, now_ms };
-    call.dispatch(endpoint).await.unwrap_or_else(|answer| answer)
+    let call = Call { house, app: Arc::clone(app), query, body: &body, now_ms };
+    call.dispatch(endpoint).await
 }
 
 impl Call<'_> {
@@ -170,8 +194,8 @@ impl Call<'_> {
     }
 
     fn publisher(&self) -> Publisher<'_> {
-        let House { hub, switchboard, .. } = self.house;
-        Publisher { hub, switchboard, app: &self.app, now_ms: self.now_ms }
+        let House { hub, switchboard, live, .. } = self.house;
+        Publisher { hub, switchboard, live, app: &self.app, now_ms: self.now_ms }
     }
 }
 

@@ -3,17 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bellwire_hub::interest::Listener;
+use bellwire_hub::statistics::Counted;
 use bellwire_hub::{App, ChannelInfo, Hub};
 use bellwire_protocol::publish::{Publish, Rules};
 use bellwire_protocol::server;
 use smallvec::SmallVec;
 
 use crate::gateway::{Congestion, Errands, Switchboard};
+use crate::live::Live;
 
 /// Whoever may publish for an app.
 pub(crate) struct Publisher<'a> {
     pub(crate) hub: &'a Hub,
     pub(crate) switchboard: &'a Switchboard,
+    pub(crate) live: &'a Live,
     pub(crate) app: &'a Arc<App>,
     pub(crate) now_ms: u64,
 }
@@ -55,14 +59,24 @@ impl Publisher<'_> {
 
     /// Publishes to every channel; what is known of each right after it.
     pub(crate) fn publish(&self, publish: &Publish<'_>) -> SmallVec<[ChannelInfo; 1]> {
-        let asked = !publish.info.is_empty();
-        self.app.usage.count_messages(if asked { 2 } else { 1 });
-        let _errands = Errands::begin();
+        let usage = &self.app.usage;
+        let counts = if publish.info.is_empty() { 1 } else { 2 };
+        usage.count_messages(counts);
+        usage.statistics.count(Counted::Api, counts);
+        let errands = Errands::begin();
+        let mut bytes = 0;
         let to = |channel| {
             let frame = server::event(&publish.name, channel, &publish.data, None);
+            bytes = frame.payload().len();
             self.hub.publish(self.now_ms, self.app, channel, frame, publish.except)
         };
-        publish.channels.iter().map(to).collect()
+        let reached: SmallVec<[ChannelInfo; 1]> = publish.channels.iter().map(to).collect();
+        drop(errands);
+        usage.statistics.sizes.add(bytes as u64);
+        if self.app.interest.is_there(Listener::Console) {
+            self.live.published(self.app, self.now_ms, publish, &reached);
+        }
+        reached
     }
 
     /// Keeps the publisher waiting for its answer while a crowd on its channels is behind.

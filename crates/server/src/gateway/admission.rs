@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use bellwire_hub::{App, Apps};
 use bellwire_protocol::{Close, close};
 
+use super::witness::{Story, Trouble, Visitors, Who, Witness};
+use crate::ops::clock::now_ms;
+
 /// What a client asks with: the key from its path, the query and the headers that matter.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
@@ -31,12 +34,16 @@ pub(crate) struct Admitted {
     pub(crate) seat: Seat,
     /// Whether it must prove itself within a time.
     pub(crate) must_authorize: bool,
+    /// Where it came from.
+    pub(crate) story: Story,
 }
 
 /// The door itself: what it knows of the house.
-#[derive(Debug)]
 pub(crate) struct Door {
     apps: Arc<Apps>,
+    /// Told of refusals.
+    witness: Arc<dyn Witness>,
+    visitors: Visitors,
     /// Connections of this node, and how many there may be; 0: no limit.
     node: Arc<AtomicUsize>,
     node_max: usize,
@@ -47,9 +54,10 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    pub(crate) fn new(apps: Arc<Apps>, node_max: usize) -> Self {
+    pub(crate) fn new(apps: Arc<Apps>, node_max: usize, witness: Arc<dyn Witness>) -> Self {
         let (node, peak, draining) = (Arc::default(), AtomicUsize::new(0), AtomicBool::new(false));
-        Self { apps, node, node_max, peak, draining }
+        let visitors = Visitors::default();
+        Self { apps, witness, visitors, node, node_max, peak, draining }
     }
 
     /// Lets nobody in any more.
@@ -86,8 +94,28 @@ impl Door {
             );
             metrics::counter!("bellwire_refusals_total", "code" => close.code.to_string())
                 .increment(1);
+            self.note(request, close);
         }
         verdict
+    }
+
+    /// Tells whoever looks after the app. A key that nobody has tells nobody.
+    fn note(&self, request: &Request<'_>, close: &Close) {
+        let Some(app) = self.apps.by_key(request.key) else { return };
+        let story = self.story(request);
+        let who = Who { socket: None, story: &story, at_ms: story.connected_at_ms };
+        self.witness.note(&app, who, &Trouble::Refused(close));
+    }
+
+    fn story(&self, request: &Request<'_>) -> Story {
+        Story {
+            address: request.peer,
+            tls: request.tls,
+            has_ended: false,
+            messages_in: 0,
+            visitor: self.visitors.visitor(request.origin, request.query),
+            connected_at_ms: now_ms(),
+        }
     }
 
     fn judge(&self, request: &Request<'_>) -> Result<Admitted, Close> {
@@ -116,7 +144,7 @@ impl Door {
             return Err(close::OVER_QUOTA);
         }
         drop(live);
-        Ok(Admitted { app, seat, must_authorize })
+        Ok(Admitted { app, seat, must_authorize, story: self.story(request) })
     }
 
     fn seat(&self) -> Option<Seat> {
@@ -186,6 +214,7 @@ fn is_version(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::witness::Unwatched;
     use super::*;
     use bellwire_hub::{AppSpec, KeySpec, Settings};
 
@@ -199,7 +228,7 @@ mod tests {
         };
         let spec = AppSpec::new("1".parse().unwrap(), settings, vec![key]);
         apps.replace(vec![spec]).unwrap();
-        Door::new(Arc::new(apps), node_max)
+        Door::new(Arc::new(apps), node_max, Arc::new(Unwatched))
     }
 
     fn request(query: &str) -> Request<'_> {

@@ -1,17 +1,19 @@
 //! One connection of a worker: its transport, its session, and what waits for a slow reader.
 
 use std::collections::VecDeque;
-use std::io::{self, IoSlice, Write as _};
+use std::io::{self, IoSlice};
 
 use bellwire_hub::{ChannelId, Conn, Session};
 use bellwire_protocol::frame::FrameReader;
 use bytes::Bytes;
+use rustix::net::SendFlags;
 use smallvec::SmallVec;
 
 use super::admission::Seat;
 use super::fanout::Chain;
 use super::tally::Tally;
 use super::transport::{Socket, Transport};
+use super::witness::Story;
 
 /// One connection of a worker.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub(crate) struct Connection {
     pub(crate) closing: Option<Closing>,
     /// Its place in the quotas.
     pub(crate) seat: Seat,
+    /// Where it came from, for people.
+    pub(crate) story: Story,
 }
 
 /// Whether a connection keeps up with what it is sent.
@@ -116,10 +120,11 @@ impl Connection {
 
     /// The shortest way out for one part: how many bytes of it the socket took, 0 also if it is
     /// broken. Only if [`takes_at_once`](Self::takes_at_once).
+    #[inline]
     pub(crate) fn write_at_once(&mut self, part: &Bytes, tally: &mut Tally) -> usize {
         let Transport::Socket(Socket::Tcp(stream)) = &mut self.transport else { return 0 };
         tally.writes += 1;
-        let written = stream.write(part).unwrap_or(0);
+        let written = rustix::net::send(&*stream, part, SendFlags::NOSIGNAL).unwrap_or(0);
         tally.bytes_out += written as u64;
         written
     }

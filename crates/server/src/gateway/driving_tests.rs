@@ -13,6 +13,7 @@ use super::admission::{Door, Request};
 use super::driving::{LITTLE, RESTED, lock};
 use super::inbox::WAKE;
 use super::transport::{Socket, Transport};
+use super::witness::Unwatched;
 use super::worker::Worker;
 use super::*;
 
@@ -45,7 +46,9 @@ impl House {
         };
         let (switchboard, mut polls) = Switchboard::new(1, settings).unwrap();
         let hub = Arc::new(Hub::new(1, 0, Arc::clone(&switchboard) as _, Arc::new(Nobody)));
-        let worker = workers(&switchboard, &polls, &hub, settings).unwrap().remove(0);
+        let worker = workers(&switchboard, &polls, &hub, &(Arc::new(Unwatched) as _), settings)
+            .unwrap()
+            .remove(0);
         let apps = Arc::new(Apps::default());
         let key = KeySpec {
             key: KEY.parse().unwrap(),
@@ -58,7 +61,7 @@ impl House {
         let app = apps.by_key(KEY).unwrap();
         let channel = "room".parse().unwrap();
         let poll = polls.remove(0);
-        Self { app, door: Door::new(apps, 0), hub, worker, poll, channel }
+        Self { app, door: Door::new(apps, 0, Arc::new(Unwatched)), hub, worker, poll, channel }
     }
 
     /// Clients that listen, each with an empty socket.
@@ -92,6 +95,7 @@ impl House {
             app: admitted.app,
             seat: admitted.seat,
             must_authorize: admitted.must_authorize,
+            story: admitted.story,
             deflates: false,
             leftover: Vec::new(),
         }

@@ -110,12 +110,13 @@ impl Fallbacks {
             before.abandon();
         }
         drop(sessions);
-        let Admitted { app, seat, must_authorize } = admitted;
+        let Admitted { app, seat, must_authorize, story } = admitted;
         let arrival = Arrival {
             transport: Transport::Mailbox(Arc::clone(&mailbox)),
             app,
             seat,
             must_authorize,
+            story,
             deflates: false,
             leftover: Vec::new(),
         };

@@ -11,9 +11,11 @@ use mio::{Registry, Token, Waker};
 use tokio::sync::Notify;
 
 use super::admission::Seat;
+use super::asking::Question;
 use super::driving::Errands;
 use super::mailbox::Mailbox;
 use super::transport::Transport;
+use super::witness::Story;
 use super::worker::Worker;
 
 /// A connection that has passed its door.
@@ -27,6 +29,8 @@ pub(crate) struct Arrival {
     pub(crate) seat: Seat,
     /// Whether it must prove itself within a time.
     pub(crate) must_authorize: bool,
+    /// Where it came from.
+    pub(crate) story: Story,
     /// Whether messages may be compressed both ways.
     pub(crate) deflates: bool,
     /// What the client sent right behind its request.
@@ -47,6 +51,8 @@ pub(crate) enum Letter {
         /// In order.
         texts: Vec<String>,
     },
+    /// Somebody asks about connections.
+    Ask(Question),
     /// End all connections, spread over this time.
     Drain(Duration),
     /// End the thread.

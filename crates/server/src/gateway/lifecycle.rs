@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bellwire_hub::interest::Listener;
 use bellwire_hub::{App, Conn, Session};
 use bellwire_protocol::frame::FrameReader;
 use bellwire_protocol::{Close, Frame, close, server};
@@ -13,6 +14,7 @@ use super::connection::{Closing, Connection, Pace};
 use super::fanout::Chain;
 use super::inbox::Arrival;
 use super::transport::Transport;
+use super::witness::{Sight, Trouble, Who};
 use super::worker::Worker;
 
 /// Seconds that a client has to answer a close frame.
@@ -23,7 +25,8 @@ const CLOSING_BYTES: usize = 262_144;
 impl Worker {
     /// Takes a connection in and greets it.
     pub(super) fn accept(&mut self, arrival: Arrival) {
-        let Arrival { mut transport, app, seat, must_authorize, deflates, mut leftover } = arrival;
+        let Arrival { mut transport, app, seat, must_authorize, deflates, .. } = arrival;
+        let (story, mut leftover) = (arrival.story, arrival.leftover);
         let Some(conn) = self.slots.reserve(self.number) else {
             tracing::error!("a gateway worker has no slot left");
             return;
@@ -54,11 +57,15 @@ impl Worker {
             took: false,
             closing: None,
             seat,
+            story,
         });
         if let Err(error) = registered {
             tracing::warn!(%error, "a socket cannot be polled");
             return self.drop_connection(conn.slot());
         }
+        self.see(conn.slot(), |connection| Sight::Connected {
+            transport: connection.transport.name(),
+        });
         let greeting = server::connection_established(socket_id, self.settings.activity_timeout_s);
         self.say(conn.slot(), &greeting);
         if let Some(close) = self.too_late(conn) {
@@ -102,6 +109,9 @@ impl Worker {
             code = close.code, reason = %close.reason, "closing"
         );
         counter!("bellwire_closes_total", "code" => close.code.to_string()).increment(1);
+        if is_trouble(close) {
+            self.note(slot, &Trouble::Closed(close));
+        }
         if close.is_pusher() {
             self.say(slot, &server::closing(close));
         }
@@ -123,6 +133,7 @@ impl Worker {
     }
 
     /// Drops a connection whose backlog is over the cap: what waits is thrown away with it.
+    #[cold]
     pub(super) fn drop_slow(&mut self, slot: usize) {
         let Some(connection) = self.slots.at(slot) else { return };
         tracing::info!(
@@ -132,6 +143,7 @@ impl Worker {
         if let Transport::Socket(socket) = &connection.transport {
             socket.reset_on_close();
         }
+        self.note(slot, &Trouble::TooSlow(self.settings.backlog_bytes_max));
         self.drop_connection(slot);
     }
 
@@ -160,6 +172,10 @@ impl Worker {
         let user = connection.session.take_user();
         let behind = std::mem::replace(&mut connection.pace, Pace::Stuck) == Pace::Behind;
         connection.seat.give_back();
+        let has_ended = std::mem::replace(&mut connection.story.has_ended, true);
+        if !has_ended {
+            self.see(slot, |_| Sight::Disconnected { subscriptions: &subscriptions });
+        }
         self.rooms.leave_all(&mut self.slots, memberships, behind);
         self.tally.subscriptions -= subscriptions.len() as i64;
         for subscription in subscriptions {
@@ -169,6 +185,32 @@ impl Worker {
         if let Some(user) = user {
             self.hub.sign_out(&app, conn, &user.member.id, &user.watchlist);
         }
+    }
+
+    /// Tells of a connection, if anybody looks.
+    pub(super) fn see<'a>(
+        &'a mut self,
+        slot: usize,
+        sight: impl FnOnce(&'a Connection) -> Sight<'a>,
+    ) {
+        let at_ms = self.now_ms;
+        let Some(connection) = self.slots.at(slot) else { return };
+        let app = &connection.session.app;
+        if app.interest.is_there(Listener::Console) {
+            let socket = Some(connection.session.socket_id);
+            let who = Who { socket, story: &connection.story, at_ms };
+            self.witness.see(app, who, &sight(connection));
+        }
+    }
+
+    /// Tells of what went wrong with a connection.
+    #[cold]
+    pub(super) fn note(&mut self, slot: usize, trouble: &Trouble<'_>) {
+        let at_ms = self.now_ms;
+        let Some(connection) = self.slots.at(slot) else { return };
+        let socket = Some(connection.session.socket_id);
+        let who = Who { socket, story: &connection.story, at_ms };
+        self.witness.note(&connection.session.app, who, trouble);
     }
 
     /// Ends all connections of an app.
@@ -264,6 +306,13 @@ impl Worker {
             Transport::Mailbox(mailbox) => mailbox.probe(),
         }
     }
+}
+
+/// Whether a close tells of a mistake: of the client, or of whoever set the limits.
+fn is_trouble(close: &Close) -> bool {
+    let is_wanted = [close::NORMAL, close::TERMINATED, close::APP_DELETED, close::APP_DISABLED];
+    let is_usual = [close::RECONNECT, close::NO_PONG];
+    !is_wanted.contains(close) && !is_usual.contains(close)
 }
 
 fn count_connection(transport: &Transport, by: f64) {

@@ -4,6 +4,7 @@
 //! never leave their worker. Workers talk to each other only through the hub and their inboxes.
 
 pub(crate) mod admission;
+pub(crate) mod asking;
 mod congestion;
 mod connection;
 mod driving;
@@ -19,6 +20,7 @@ mod slots;
 mod tally;
 pub(crate) mod transport;
 pub(crate) mod upgrade;
+pub(crate) mod witness;
 mod worker;
 
 use std::io;
@@ -35,6 +37,7 @@ pub(crate) use inbox::{Arrival, Letter};
 pub(crate) use settings::GatewaySettings;
 
 use inbox::Inbox;
+use witness::Witness;
 use worker::Worker;
 
 /// The inboxes of all workers: where the hub's messages and new connections go.
@@ -118,6 +121,7 @@ fn workers(
     switchboard: &Switchboard,
     polls: &[mio::Poll],
     hub: &Arc<Hub>,
+    witness: &Arc<dyn Witness>,
     settings: GatewaySettings,
 ) -> io::Result<Vec<Arc<Mutex<Worker>>>> {
     let pairs = switchboard.inboxes.iter().zip(polls).enumerate();
@@ -129,6 +133,7 @@ fn workers(
                 Arc::clone(inbox),
                 Arc::clone(hub),
                 Arc::clone(&switchboard.congestion),
+                Arc::clone(witness),
                 settings,
             )));
             inbox.belongs_to(Arc::downgrade(&worker));
@@ -142,9 +147,10 @@ pub(crate) fn start(
     switchboard: &Switchboard,
     polls: Vec<mio::Poll>,
     hub: &Arc<Hub>,
+    witness: &Arc<dyn Witness>,
     settings: GatewaySettings,
 ) -> io::Result<Vec<JoinHandle<()>>> {
-    let workers = workers(switchboard, &polls, hub, settings)?;
+    let workers = workers(switchboard, &polls, hub, witness, settings)?;
     let pairs = workers.into_iter().zip(polls).enumerate();
     pairs
         .map(|(number, (worker, poll))| {

@@ -4,8 +4,10 @@ use std::io;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use bellwire_hub::complaint::Complaint;
 use bellwire_hub::hub::ClientEvent;
 use bellwire_hub::session::Subscription;
+use bellwire_hub::statistics::Counted;
 use bellwire_hub::{Action, Session};
 use bellwire_protocol::frame::Incoming;
 use bellwire_protocol::presence::Member;
@@ -15,6 +17,7 @@ use mio::Token;
 
 use super::mailbox::Mailbox;
 use super::transport::Transport;
+use super::witness::{Sight, Trouble};
 use super::worker::{READ_BYTES, Worker};
 
 impl Worker {
@@ -123,9 +126,11 @@ impl Worker {
         self.tally.messages_in += 1;
         let now_ms = self.now_ms;
         let Some(connection) = self.slots.at(slot) else { return };
+        connection.story.messages_in = connection.story.messages_in.saturating_add(1);
         match connection.session.handle(now_ms, text) {
             Action::Nothing => {}
-            Action::Say(frames) => frames.iter().for_each(|frame| self.say(slot, frame)),
+            Action::Say(frame) => self.say(slot, &frame),
+            Action::Complain(complaint) => self.complain(slot, &complaint),
             Action::Subscribe { channel, member } => self.subscribe(slot, channel, member),
             Action::Unsubscribe(subscription) => self.unsubscribe(slot, &subscription),
             Action::Publish(event) => self.publish(slot, event),
@@ -146,15 +151,19 @@ impl Worker {
         match self.hub.subscribe(now_ms, &app, &channel, conn, member.as_ref()) {
             Ok(id) => {
                 self.tally.subscriptions += 1;
+                let user = member.as_ref().map(|member| &member.id);
+                self.see(slot, |_| Sight::Subscribed { channel: &channel, user });
                 if let Some(connection) = self.slots.at(slot) {
                     connection.session.subscribed(channel, id, member.map(|member| member.id));
                 }
             }
-            Err(refusal) => {
-                let frames = Session::refused(&channel, &refusal);
-                frames.iter().for_each(|frame| self.say(slot, frame));
-            }
+            Err(refusal) => self.complain(slot, &Session::refused(&channel, &refusal)),
         }
+    }
+
+    fn complain(&mut self, slot: usize, complaint: &Complaint) {
+        self.note(slot, &Trouble::Complaint(complaint));
+        complaint.frames().iter().for_each(|frame| self.say(slot, frame));
     }
 
     fn unsubscribe(&mut self, slot: usize, subscription: &Subscription) {
@@ -162,6 +171,7 @@ impl Worker {
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         let Subscription { channel, user, .. } = subscription;
         self.tally.subscriptions -= 1;
+        self.see(slot, |_| Sight::Unsubscribed(subscription));
         self.hub.unsubscribe(self.now_ms, &app, channel, conn, user.as_ref(), false);
     }
 
@@ -170,6 +180,10 @@ impl Worker {
         let (app, conn) = (Arc::clone(&connection.session.app), connection.conn);
         self.tally.client_events_in += 1;
         app.usage.count_messages(1);
+        app.usage.statistics.count(Counted::ClientIn, 1);
+        app.usage.statistics.sizes.add(event.frame.payload().len() as u64);
+        let (channel, frame) = (&event.channel, &event.frame);
+        self.see(slot, |_| Sight::ClientEvent { channel, frame });
         self.hub.publish_from(self.now_ms, &app, event, conn);
     }
 

@@ -153,12 +153,13 @@ fn accept<W: Wire>(
         .downcast::<TokioIo<W>>()
         .map_err(|_| io::Error::other("upgraded connection is of another kind"))?;
     let socket = parts.io.into_inner().into_socket()?;
-    let Admitted { app, seat, must_authorize } = admitted;
+    let Admitted { app, seat, must_authorize, story } = admitted;
     switchboard.accept(Arrival {
         transport: Transport::Socket(socket),
         app,
         seat,
         must_authorize,
+        story,
         deflates,
         leftover: parts.read_buf.to_vec(),
     });

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bellwire_hub::outlet::Traffic;
-use bellwire_hub::{Conn, Hub, Message};
+use bellwire_hub::statistics::Counted;
+use bellwire_hub::{App, Conn, Hub, Message};
 use bellwire_protocol::deflate::{Deflater, Inflater};
 use bellwire_protocol::{Frame, frame};
 use bytes::BytesMut;
@@ -23,6 +24,7 @@ use super::rooms::Rooms;
 use super::slots::Slots;
 use super::tally::{Ledger, Tally};
 use super::transport::Transport;
+use super::witness::Witness;
 use crate::ops::clock::now_ms;
 
 /// A worker's state; its methods are spread over the modules of the gateway by what they are about.
@@ -32,6 +34,8 @@ pub(crate) struct Worker {
     inbox: Arc<Inbox>,
     letters: Vec<Letter>,
     pub(super) hub: Arc<Hub>,
+    /// Told of what people look at.
+    pub(super) witness: Arc<dyn Witness>,
     pub(super) settings: GatewaySettings,
     pub(super) slots: Slots,
     pub(super) rooms: Rooms,
@@ -66,6 +70,12 @@ pub(crate) struct Worker {
     pub(super) active_at: Instant,
 }
 
+/// What deliveries count as.
+const COUNTED: [(Traffic, Counted); 3] = [
+    (Traffic::Broadcast, Counted::Broadcast),
+    (Traffic::Client, Counted::ClientOut),
+    (Traffic::Presence, Counted::Presence),
+];
 /// Connections that are written to before the worker looks for something to read.
 const WRITES_BETWEEN_READS: usize = 512;
 /// Letters for which room is kept from turn to turn.
@@ -83,6 +93,7 @@ impl Worker {
         inbox: Arc<Inbox>,
         hub: Arc<Hub>,
         congestion: Arc<Congestion>,
+        witness: Arc<dyn Witness>,
         settings: GatewaySettings,
     ) -> Self {
         Self {
@@ -91,6 +102,7 @@ impl Worker {
             inbox,
             letters: Vec::new(),
             hub,
+            witness,
             settings,
             slots: Slots::default(),
             rooms: Rooms::new(congestion),
@@ -202,6 +214,7 @@ impl Worker {
             Letter::Hub(message) => self.obey(message),
             Letter::Accept(arrival) => self.accept(*arrival),
             Letter::Heard { mailbox, texts } => self.heard(&mailbox, &texts),
+            Letter::Ask(question) => self.answer(question),
             Letter::Drain(window) => self.drain(window),
             Letter::Stop => self.stopping = true,
         }
@@ -269,9 +282,7 @@ impl Worker {
         for (count, frames) in self.tally.delivered.iter_mut().zip(delivery.traffic) {
             *count += frames * members;
         }
-        let uncounted = delivery.traffic[Traffic::Internal as usize];
-        let counted = delivery.traffic.iter().sum::<u64>() - uncounted;
-        room.app.usage.count_messages(counted * members);
+        count(&room.app, delivery.traffic, members);
     }
 
     fn link_one(&mut self, slot: usize, frame: Frame) {
@@ -430,6 +441,18 @@ impl Worker {
             self.scan();
         }
     }
+}
+
+/// Counts what so many members get. Apart from the loop that links them, which it would make longer.
+#[inline(never)]
+fn count(app: &App, traffic: [u64; 4], members: u64) {
+    let mut messages = 0;
+    for (kind, counted) in COUNTED {
+        let count = traffic[kind as usize] * members;
+        app.usage.statistics.count(counted, count);
+        messages += count;
+    }
+    app.usage.count_messages(messages);
 }
 
 /// Leaves frames in a mailbox, as long as it has room.

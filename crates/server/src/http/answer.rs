@@ -50,6 +50,11 @@ impl Answer {
         Self::refusal(StatusCode::NOT_FOUND, "404 NOT FOUND")
     }
 
+    /// The line of a refusal.
+    pub(crate) fn line(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or_default().trim_end()
+    }
+
     /// The same answer with another content type.
     pub(crate) fn with_type(mut self, content_type: &'static str) -> Self {
         self.content_type = content_type;

@@ -18,6 +18,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::gateway::Switchboard;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
+use crate::live::Live;
 use crate::management::Management;
 use crate::ops::webhooks::Watch;
 
@@ -36,6 +37,8 @@ pub(crate) struct House {
     pub(crate) door: Door,
     /// Sessions of the HTTP fallbacks.
     pub(crate) fallbacks: Fallbacks,
+    /// What people see of apps while they run.
+    pub(crate) live: Arc<Live>,
     /// The management API.
     pub(crate) management: Management,
     /// How the webhooks are.

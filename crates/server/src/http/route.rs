@@ -52,7 +52,10 @@ pub(crate) async fn route<W: Wire>(
             let from = from(&house, peer, request.headers());
             house.management.answer_pusher(request, &path, from).await.map(others)
         }
-        ["apps" | "users", ..] => api::answer(&house, request, &path).await.into_response(),
+        ["apps" | "users", ..] => {
+            let from = house.origin_of(peer, request.headers()).address;
+            api::answer(&house, request, &path, from).await.into_response()
+        }
         [""] | ["dashboard"] => dashboard::redirect(&house.path_prefix),
         ["dashboard", ..] => {
             let file = path.strip_prefix("/dashboard/").unwrap_or_default();

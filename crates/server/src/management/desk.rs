@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 use super::problem::Problem;
 use crate::gateway::Switchboard;
+use crate::live::{Live, Questions};
 use crate::ops::webhooks::Watch;
 
 /// Questions to the store at the same time; others wait. Each may take a thread and a connection of
@@ -34,6 +35,8 @@ pub(crate) struct Desk {
     pub(super) webhooks: Arc<Service>,
     /// How the webhooks are.
     pub(super) watch: Arc<Watch>,
+    pub(super) live: Arc<Live>,
+    pub(super) questions: Questions,
     /// Whether new URLs must be https.
     pub(super) require_https: bool,
     /// Stands before every path, or nothing does.
@@ -66,6 +69,10 @@ pub(crate) struct Rooms {
     pub(crate) webhooks: Arc<Service>,
     /// How the webhooks are.
     pub(crate) watch: Arc<Watch>,
+    /// What people see of apps while they run.
+    pub(crate) live: Arc<Live>,
+    /// Whom to ask about connections.
+    pub(crate) questions: Questions,
     /// Whom to ask to bring the apps up to date.
     pub(crate) reload: mpsc::Sender<Reload>,
     /// Whether new URLs must be https.
@@ -86,6 +93,8 @@ impl Desk {
             store,
             webhooks,
             watch,
+            live,
+            questions,
             reload,
             require_https,
             path_prefix,
@@ -98,6 +107,8 @@ impl Desk {
             store,
             webhooks,
             watch,
+            live,
+            questions,
             require_https,
             path_prefix,
             setup,

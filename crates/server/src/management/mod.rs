@@ -8,6 +8,7 @@ mod auth;
 mod channels;
 mod desk;
 mod input;
+mod live;
 mod openapi;
 mod page;
 mod paths;

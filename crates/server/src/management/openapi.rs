@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::Problem;
-use super::{Desk, accounts, apps, channels, people, webhooks};
+use super::{Desk, accounts, apps, channels, live, people, webhooks};
 
 /// What does not come from the handlers.
 #[derive(OpenApi)]
@@ -29,7 +29,7 @@ use super::{Desk, accounts, apps, channels, people, webhooks};
         (name = "people", description = "Signing in, and what is one's own"),
         (name = "accounts", description = "Who belongs together, and how much they may use"),
         (name = "apps", description = "Apps and their keys"),
-        (name = "live", description = "What goes on now: channels, people, events"),
+        (name = "live", description = "What goes on now, and what went on"),
         (name = "webhooks", description = "Where webhooks go"),
         (name = "deliveries", description = "What was sent, and what became of it"),
         (name = "replays", description = "Sending again"),
@@ -81,6 +81,7 @@ fn paths() -> OpenApiRouter<Arc<Desk>> {
         .merge(accounts::paths())
         .merge(apps::paths())
         .merge(channels::paths())
+        .merge(live::paths())
         .merge(webhooks::paths())
 }
 

@@ -108,3 +108,29 @@ pub(super) struct ReplayPath {
     #[param(example = "rpl_03338d4e1a400000")]
     id: String,
 }
+
+/// The path of a user.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct UserPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The user's id.
+    #[param(example = "ann")]
+    id: String,
+}
+
+/// The path of a connection.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "the description is made of it")]
+pub(super) struct ConnectionPath {
+    /// The app's id.
+    #[param(example = "1001")]
+    app_id: String,
+    /// The connection's socket id.
+    #[param(example = "123.456")]
+    id: String,
+}

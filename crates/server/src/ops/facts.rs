@@ -1,11 +1,13 @@
 //! Where facts go: the metrics, the live log, and the webhooks.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bellwire_hub::fact::{Held, What};
 use bellwire_hub::{Fact, FactSink};
 use bellwire_webhooks::service::Sink;
 use metrics::{Counter, counter};
+
+use crate::live::Live;
 
 /// Counts facts by kind, writes them to the log at debug level, under `bellwire::live`, and passes
 /// them on.
@@ -13,15 +15,17 @@ pub(crate) struct Facts {
     counters: [(&'static str, Counter); What::NAMES.len()],
     /// The one for client events, which nearly always are all there is to say of them.
     client_events: Counter,
+    /// Those who look.
+    live: Arc<Live>,
     /// The webhooks; they start after the hub, before the first client.
     webhooks: OnceLock<Sink>,
 }
 
 impl Facts {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(live: Arc<Live>) -> Self {
         let counter = |name: &'static str| (name, counter!("bellwire_facts_total", "kind" => name));
         let (_, client_events) = counter("client_event");
-        Self { counters: What::NAMES.map(counter), client_events, webhooks: OnceLock::new() }
+        Self { counters: What::NAMES.map(counter), client_events, live, webhooks: OnceLock::new() }
     }
 
     /// From now on webhooks hear of facts.
@@ -42,6 +46,7 @@ impl FactSink for Facts {
             app = %fact.app, channel = %fact.channel, at_ms = fact.at_ms, user = user(&fact.what),
             "{name}"
         );
+        self.live.happened(&fact);
         if let Some(webhooks) = self.webhooks.get() {
             webhooks.take(fact);
         }

@@ -24,6 +24,7 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use crate::config::{Declared, Durability, Webhooks};
+use crate::live::Live;
 use crate::ops::clock::now_ms;
 use crate::ops::pulse::Pulses;
 
@@ -164,8 +165,9 @@ pub(crate) fn new_secret() -> anyhow::Result<String> {
 }
 
 /// Counts and logs what the engine does.
-#[derive(Debug, Default)]
 pub(crate) struct Watch {
+    /// Those who look.
+    live: Arc<Live>,
     /// Whether the store has failed and has not recovered.
     is_failing: AtomicBool,
     /// How each endpoint has done of late.
@@ -173,6 +175,10 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
+    pub(crate) fn new(live: Arc<Live>) -> Self {
+        Self { live, is_failing: AtomicBool::new(false), pulses: Pulses::default() }
+    }
+
     /// Whether what is announced survives.
     pub(crate) fn is_durable(&self) -> bool {
         !self.is_failing.load(Ordering::Relaxed)
@@ -236,7 +242,11 @@ impl Observer for Watch {
         histogram!("bellwire_webhook_attempt_seconds").record(f64::from(took_ms) / 1000.0);
     }
 
-    fn posted(&self, _dispatch: &Dispatch, _answer: &Answer) {}
+    fn posted(&self, dispatch: &Dispatch, answer: &Answer) {
+        let (now_ms, accepted) = (now_ms(), answer.failure.is_none());
+        self.pulses.beat(&dispatch.endpoint.id, now_ms, accepted, answer.duration_ms);
+        self.live.posted(now_ms, dispatch, answer);
+    }
 
     fn load(&self, load: &Load) {
         self.pulses.wait(&load.queues);

@@ -68,8 +68,8 @@ pub(crate) async fn create(
     }
     let text = body.to_string();
     desk.switchboard.room().await;
-    let (hub, switchboard) = (&*desk.hub, &*desk.switchboard);
-    let publisher = Publisher { hub, switchboard, app: &app, now_ms: now_ms() };
+    let (hub, switchboard, live) = (&*desk.hub, &*desk.switchboard, &*desk.live);
+    let publisher = Publisher { hub, switchboard, live, app: &app, now_ms: now_ms() };
     let publish = Publish::parse(&text, publisher.rules()).map_err(|refused| match refused {
         Refused::Bad(sentence) => Problem::said(&sentence),
         Refused::TooLarge(_) => Problem::invalid("data", &refused.to_string()),

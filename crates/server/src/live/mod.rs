@@ -1,0 +1,49 @@
+//! What people see of apps while they run. Doors, hub and webhooks tell it what happens; it keeps
+//! consoles for those who look, gathers what went wrong, and writes statistics down.
+
+mod consoles;
+mod feed;
+mod questions;
+mod recorder;
+mod telling;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bellwire_hub::{App, Apps};
+use bellwire_live::errors::ErrorLog;
+use bellwire_live::line::Filter;
+use bellwire_store::Sqlite;
+
+use consoles::Consoles;
+use recorder::Recorder;
+
+pub(crate) use feed::Feed;
+pub(crate) use questions::{Place, Questions};
+
+/// What is known of apps while they run.
+pub(crate) struct Live {
+    apps: Arc<Apps>,
+    store: Arc<Sqlite>,
+    consoles: Arc<Consoles>,
+    /// What went wrong and is not kept yet. Locked for one entry at a time.
+    errors: Mutex<ErrorLog>,
+    /// Locked by whoever keeps things, for as long as that takes; nobody else waits for it.
+    recorder: Mutex<Recorder>,
+}
+
+impl Live {
+    /// Nobody looks, and nothing has happened.
+    pub(crate) fn new(apps: Arc<Apps>, store: Arc<Sqlite>) -> Self {
+        let (consoles, errors) = (Arc::default(), Mutex::default());
+        Self { apps, store, consoles, errors, recorder: Mutex::default() }
+    }
+
+    /// Looks at the console of an app; nothing if too many do already.
+    pub(crate) fn look(&self, app: Arc<App>, filter: Filter) -> Option<Feed> {
+        Some(Feed::new(self.consoles.look(app)?, filter))
+    }
+
+    fn errors(&self) -> MutexGuard<'_, ErrorLog> {
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
