@@ -40,6 +40,19 @@ pub trait AccountStore: Send + Sync {
         password: Option<&PasswordHash>,
     ) -> Result<bool, Self::Error>;
 
+    /// Everybody who signs in, by e-mail.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn people(&self) -> Result<Vec<Person>, Self::Error>;
+
+    /// Forgets somebody, with their sessions and memberships. False: they are not there, or an account
+    /// would have no owner.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn remove_person(&self, id: &PersonId) -> Result<bool, Self::Error>;
+
     /// Every account, by name.
     ///
     /// # Errors

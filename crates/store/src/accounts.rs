@@ -37,6 +37,23 @@ impl AccountStore for Sqlite {
         self.write(|connection| people::put(connection, person, password))
     }
 
+    fn people(&self) -> Result<Vec<Person>, StoreError> {
+        self.read(people::all)
+    }
+
+    fn remove_person(&self, id: &PersonId) -> Result<bool, StoreError> {
+        self.attempt(|connection| {
+            let accounts = memberships(connection, id)?;
+            let is_there = people::remove(connection, id)?;
+            let mut all_have_owners = true;
+            for (account, role) in accounts {
+                all_have_owners &=
+                    role != Role::Owner || people::has_owner(connection, &account.id)?;
+            }
+            Ok(is_there && all_have_owners)
+        })
+    }
+
     fn accounts(&self) -> Result<Vec<Account>, StoreError> {
         self.read(|connection| find(connection, "TRUE ORDER BY name COLLATE NOCASE, id", []))
     }

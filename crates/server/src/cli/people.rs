@@ -1,13 +1,14 @@
 //! `bellwire people`: those who sign in to the dashboard of a server on this machine.
 
 use anyhow::Context as _;
-use bellwire_accounts::{AccountStore as _, Email, Password, PasswordHash, Person, PersonId};
-use bellwire_store::Sqlite;
+use bellwire_accounts::{
+    Account, AccountStore as _, Email, Password, PasswordHash, Person, PersonId, Role,
+};
 use serde_json::json;
 
 use super::failure::Failure;
 use super::output::{Output, note};
-use super::place::Place;
+use super::place::{Cellar, Place};
 use super::table::Table;
 use crate::ops::clock::now_ms;
 use crate::ops::people::settle;
@@ -15,6 +16,23 @@ use crate::ops::random::{new_id, random_letters};
 
 #[derive(clap::Subcommand)]
 pub(super) enum People {
+    /// List them
+    List {
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Remove somebody for good; their sessions end at once
+    Remove {
+        /// By which they sign in
+        #[arg(value_name = "EMAIL")]
+        email: String,
+        #[command(flatten)]
+        output: Output,
+        #[command(flatten)]
+        place: Place,
+    },
     /// Make somebody an operator, who runs the server: sees all accounts, makes accounts, sets plans.
     /// A new one gets a password, which is shown this one time
     CreateOperator {
@@ -56,6 +74,8 @@ pub(super) struct Given {
 impl People {
     pub(super) fn run(self) -> Result<(), Failure> {
         match self {
+            Self::List { output, place } => list(output, &place),
+            Self::Remove { email, output, place } => remove(&email, output, &place),
             Self::CreateOperator { email, name, given, output, place } => {
                 create_operator(&email, name, &given, output, &place)
             }
@@ -64,6 +84,52 @@ impl People {
             }
         }
     }
+}
+
+fn list(output: Output, place: &Place) -> Result<(), Failure> {
+    let cellar = place.look()?;
+    let (mut table, mut json) = (Table::default(), Vec::new());
+    let people = cellar.store()?.people()?;
+    if people.is_empty() {
+        note("there is nobody yet; `bellwire people create-operator` makes the first");
+    } else {
+        table = Table::with_head(&["e-mail", "name", "operator", "accounts"]);
+    }
+    for person in &people {
+        let of = |(account, role): &(Account, Role)| format!("{} ({})", account.name, role.name());
+        let accounts: Vec<String> =
+            cellar.store()?.memberships(&person.id)?.iter().map(of).collect();
+        let operator = if person.is_operator { "yes" } else { "no" };
+        table.row([person.email.as_str(), &person.name, operator, &accounts.join(", ")]);
+        json.push(json!({
+            "id": person.id.as_str(),
+            "email": person.email.as_str(),
+            "name": person.name,
+            "operator": person.is_operator,
+            "accounts": accounts,
+        }));
+    }
+    output.show(&json.into(), table)
+}
+
+fn remove(email: &str, output: Output, place: &Place) -> Result<(), Failure> {
+    let email = checked(email)?;
+    let cellar = place.look()?;
+    let person = known(&cellar, &email)?;
+    if !cellar.store()?.remove_person(&person.id)? {
+        let why = format!("{email} is the only owner of an account");
+        return Err(Failure::failed(why).hint("make somebody else an owner first"));
+    }
+    let json = json!({ "email": email.as_str(), "removed": true });
+    output.show(&json, format!("{email} is removed"))
+}
+
+fn known(cellar: &Cellar, email: &Email) -> Result<Person, Failure> {
+    let known = cellar.store()?.person_by_email(email)?;
+    let why = || format!("nobody signs in as {email} in {}", cellar.folder());
+    known
+        .map(|(person, _)| person)
+        .ok_or_else(|| Failure::not_found(why()).hint("`bellwire people list` shows those who do"))
 }
 
 fn create_operator(
@@ -104,10 +170,7 @@ fn reset_password(
 ) -> Result<(), Failure> {
     let email = checked(email)?;
     let cellar = place.look()?;
-    let store: &Sqlite = cellar.store()?;
-    let known = store.person_by_email(&email)?;
-    let why = || format!("nobody signs in as {email} in {}", cellar.folder());
-    let (person, _) = known.ok_or_else(|| Failure::not_found(why()))?;
+    let (store, person) = (cellar.store()?, known(&cellar, &email)?);
     let (password, hash) = given.password()?;
     store.put_person(&person, Some(&hash))?;
     store.end_sessions(&person.id, None)?;

@@ -22,6 +22,15 @@ pub(super) fn person(connection: &Connection, id: &PersonId) -> Result<Option<Pe
     Ok(collect(connection, &sql, [id.as_str()], read_person)?.pop())
 }
 
+pub(super) fn all(connection: &Connection) -> Result<Vec<Person>, StoreError> {
+    collect(connection, &format!("SELECT {PERSON} FROM person ORDER BY email"), [], read_person)
+}
+
+/// What belongs to them goes along.
+pub(super) fn remove(connection: &Connection, id: &PersonId) -> Result<bool, StoreError> {
+    Ok(run(connection, "DELETE FROM person WHERE id = ?1", [id.as_str()])? > 0)
+}
+
 pub(super) fn by_email(
     connection: &Connection,
     email: &Email,

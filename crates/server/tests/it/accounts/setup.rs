@@ -71,4 +71,9 @@ fn the_command_line_makes_operators_and_resets_passwords_while_the_server_runs()
     let reset: serde_json::Value = serde_json::from_str(&printed).unwrap();
     refused(&bob.ask(&server, "GET", "/session"), 401);
     Browser::sign_in(&server, "bob@example.com", reset["password"].as_str().unwrap());
+    let listed = cli(&server, &["people", "list"]);
+    assert!(listed.contains("bob@example.com") && listed.contains("Main (owner)"), "{listed}");
+    cli(&server, &["people", "create-operator", "eve@example.com"]);
+    cli(&server, &["people", "remove", "eve@example.com"]);
+    assert!(!cli(&server, &["people", "list"]).contains("eve@example.com"));
 }

@@ -84,6 +84,24 @@ pub(crate) fn an_account_never_loses_its_last_owner(place: &impl Place) {
     assert_eq!(store.memberships(&bob).unwrap(), [(account("acc_1", "Main"), Role::Owner)]);
 }
 
+pub(crate) fn who_is_removed_takes_sessions_along_but_leaves_no_account_without_an_owner(
+    place: &impl Place,
+) {
+    let store = inhabited(place);
+    let (main, ada, bob) =
+        ("acc_1".parse().unwrap(), "usr_1".parse().unwrap(), "usr_2".parse().unwrap());
+    store.put_session(&session("ses_1", 5), &[1; 32]).unwrap();
+    assert!(!store.remove_person(&ada).unwrap(), "the only owner");
+    assert!(store.session(&[1; 32]).unwrap().is_some());
+    assert!(store.put_member(&main, &bob, Role::Owner, 30).unwrap());
+    assert!(store.remove_person(&ada).unwrap());
+    assert!(!store.remove_person(&ada).unwrap());
+    assert!(store.session(&[1; 32]).unwrap().is_none());
+    let left: Vec<String> =
+        store.people().unwrap().iter().map(|person| person.email.to_string()).collect();
+    assert_eq!(left, ["bob@example.com"]);
+}
+
 pub(crate) fn accounts_are_listed_by_name_and_changed(place: &impl Place) {
     let store = inhabited(place);
     store.put_account(&account("acc_2", "another")).unwrap();

@@ -52,6 +52,7 @@ macro_rules! accounts_contract {
             an_email_belongs_to_one
             an_operator_is_noticed
             an_account_never_loses_its_last_owner
+            who_is_removed_takes_sessions_along_but_leaves_no_account_without_an_owner
             accounts_are_listed_by_name_and_changed
             an_invitation_is_used_once_and_ends
             a_session_is_found_until_it_is_ended
