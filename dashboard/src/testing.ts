@@ -1,4 +1,4 @@
-// jsdom has neither; Mantine asks for both.
+// jsdom has none of these; Mantine asks for them.
 window.matchMedia ??= ((query: string) => ({
   matches: false,
   media: query,
@@ -15,3 +15,5 @@ globalThis.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 };
+
+Object.defineProperty(document, "fonts", { value: new EventTarget(), configurable: true });

@@ -42,7 +42,9 @@ export interface Health {
   p50_ms: number | null;
   p95_ms: number | null;
   queue: { events: number; age_s: number };
-  breaker: "closed" | "open" | "half_open";
+  /** Open: it is not well, only probes are sent. */
+  breaker: "closed" | "open";
+  /** The last 60 minutes; those without an attempt are left out. */
   spark: { at: string; accepted: number; failed: number }[];
 }
 
@@ -71,7 +73,7 @@ export const useWebhook = (app: string, id: string) =>
 export const useHealths = (app: string) =>
   useQuery({
     queryKey: [...key(app), "health"],
-    queryFn: () => api.read<{ webhooks: Record<string, Health> }>(["apps", app, "webhooks", "health"]),
+    queryFn: () => api.read<{ webhooks: Record<string, Health> }>(["apps", app, "webhook-health"]),
     select: (page) => page.webhooks,
     refetchInterval: 5_000,
   });

@@ -1,18 +1,16 @@
+import { everyMinute, type Minute } from "./minutes";
 import classes from "./Spark.module.css";
-
-interface Bar {
-  accepted: number;
-  failed: number;
-}
+import { useNow } from "./useNow";
 
 const HEIGHT = 32;
 const STEP = 3;
 
 /** The last hour, a bar a minute: what was accepted, and on top what failed. */
-export function Spark({ bars, label }: { bars: Bar[]; label: string }) {
+export function Spark({ bars: told, label }: { bars: Minute[]; label: string }) {
+  const bars = everyMinute(told, useNow(30_000));
   const most = Math.max(1, ...bars.map((bar) => bar.accepted + bar.failed));
   const tall = (n: number) => (n === 0 ? 0 : Math.max(1.5, (n / most) * (HEIGHT - 2)));
-  const width = Math.max(bars.length, 60) * STEP;
+  const width = bars.length * STEP;
   return (
     <svg className={classes.spark} viewBox={`0 0 ${width} ${HEIGHT}`} preserveAspectRatio="none" role="img" aria-label={label}>
       <line x1="0" x2={width} y1={HEIGHT - 0.5} y2={HEIGHT - 0.5} className={classes.ground} />

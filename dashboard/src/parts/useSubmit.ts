@@ -16,7 +16,8 @@ export function useSubmit<V, R>(
     setBusy(true);
     setProblem(null);
     try {
-      done?.(await send(values));
+      const result = await send(values);
+      done?.(result);
     } catch (error) {
       setProblem(showAtField(form, error, fields));
     } finally {

@@ -1,8 +1,9 @@
-import { Group, Stack, Text, TextInput } from "@mantine/core";
+import { Stack, Text, TextInput } from "@mantine/core";
 import { type AuditEntry, useAudit } from "../../api/accounts";
 import type { Membership } from "../../api/session";
 import { utcOfLocal } from "../../format/moment";
 import { Empty } from "../../parts/Empty";
+import { FilterBar } from "../../parts/FilterBar";
 import { IconHistory } from "../../parts/icons";
 import { Listed } from "../../parts/Listed";
 import { Page } from "../../parts/Page";
@@ -46,13 +47,13 @@ function AuditOf({ account }: { account: Membership }) {
 
 function AuditFilters({ filters, onChange }: { filters: Filters; onChange: (change: Filters) => void }) {
   return (
-    <Group gap="xs" mb="md" align="flex-end">
+    <FilterBar>
       <SearchInput label="Who" value={filters.actor ?? ""} onChange={(actor) => onChange({ actor })} w={170} />
       <SearchInput label="Action, as app.created" value={filters.action ?? ""} onChange={(action) => onChange({ action })} w={220} />
       <SearchInput label="App id" value={filters.app_id ?? ""} onChange={(app_id) => onChange({ app_id })} w={130} />
       <TextInput label="From" type="datetime-local" w={205} value={filters.from ?? ""} onChange={(event) => onChange({ from: event.currentTarget.value })} />
       <TextInput label="To" type="datetime-local" w={205} value={filters.to ?? ""} onChange={(event) => onChange({ to: event.currentTarget.value })} />
-    </Group>
+    </FilterBar>
   );
 }
 

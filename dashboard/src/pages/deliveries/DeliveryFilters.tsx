@@ -1,6 +1,7 @@
-import { Button, Group, NativeSelect, TextInput } from "@mantine/core";
+import { Button, NativeSelect, TextInput } from "@mantine/core";
 import { DELIVERY_STATUSES } from "../../api/deliveries";
 import { WEBHOOK_EVENTS, type Webhook } from "../../api/webhooks";
+import { FilterBar } from "../../parts/FilterBar";
 import { SearchInput } from "../../parts/SearchInput";
 import type { Filters } from "../../parts/useFilters";
 import { STATUS_WORDS } from "./DeliveryStatus";
@@ -17,7 +18,7 @@ export function DeliveryFilters({ filters, webhooks, onChange }: Props) {
   const set = (name: string) => (event: { currentTarget: { value: string } }) => onChange({ [name]: event.currentTarget.value });
   const filtered = Object.keys(NONE).some((name) => filters[name]);
   return (
-    <Group gap="xs" mb="md" align="flex-end">
+    <FilterBar>
       <NativeSelect label="Status" value={filters.status ?? ""} onChange={set("status")} data={[all, ...DELIVERY_STATUSES.map((value) => ({ value, label: STATUS_WORDS[value][1] }))]} />
       <NativeSelect label="Event" value={filters.event ?? ""} onChange={set("event")} data={[all, ...WEBHOOK_EVENTS]} />
       <NativeSelect
@@ -35,7 +36,7 @@ export function DeliveryFilters({ filters, webhooks, onChange }: Props) {
           Clear
         </Button>
       )}
-    </Group>
+    </FilterBar>
   );
 }
 

@@ -67,7 +67,7 @@ function ErrorCard({ group }: { group: ErrorGroup }) {
             </Text>
           )}
         </div>
-        <div style={{ textAlign: "right" }}>
+        <div style={{ textAlign: "right", marginLeft: "auto" }}>
           <Text fw={650} className="nums">
             {plural(group.count, "time")}
           </Text>

@@ -18,7 +18,7 @@ export function DangerZone({ app }: { app: App }) {
         {may(app.role, "owner") && (
           <Group justify="space-between">
             <Text size="sm">Delete the app with its keys, webhooks and logs.</Text>
-            <Button color="red.9" variant="outline" onClick={open}>
+            <Button color="red" variant="light" onClick={open}>
               Delete app
             </Button>
           </Group>

@@ -2,6 +2,7 @@ import { Alert, Button, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useQuery } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
+import { dashboardPath } from "../../api/base";
 import { setupQuery, useSignIn } from "../../api/session";
 import { FormProblem } from "../../parts/FormProblem";
 import { useSubmit } from "../../parts/useSubmit";
@@ -14,7 +15,7 @@ export function SignIn() {
   const signIn = useSignIn();
   const form = useForm({ initialValues: { email: "", password: "" } });
   const { onSubmit, problem, busy } = useSubmit(form, ["email", "password"], signIn.mutateAsync, () =>
-    router.history.push(router.history.createHref(safeBack(back))),
+    router.history.push(`${dashboardPath.replace(/\/$/, "")}${safeBack(back)}`),
   );
   return (
     <Door title="Sign in to Bellwire">

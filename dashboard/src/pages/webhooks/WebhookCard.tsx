@@ -29,7 +29,7 @@ export function WebhookCard({ webhook, health }: { webhook: Webhook; health: Hea
       </div>
       <div className={classes.how}>
         <HealthStatus webhook={webhook} health={health} />
-        {health && health.spark.length > 0 && <Spark bars={health.spark} label={`Deliveries of the last hour to ${webhook.url}`} />}
+        {health && <Spark bars={health.spark} label={`Deliveries of the last hour to ${webhook.url}`} />}
       </div>
       <HealthFigures health={health} className={classes.figures} />
     </article>

@@ -45,7 +45,7 @@ function Content({ webhook, health }: { webhook: Webhook; health: Health | undef
     <Stack gap="md">
       <Disabled webhook={webhook} />
       <HealthRow webhook={webhook} health={health} />
-      {health && health.spark.length > 0 && (
+      {health && (
         <Panel title="The last hour" lead="Attempts a minute: accepted, and on top those that failed.">
           <Spark bars={health.spark} label={`Attempts of the last hour to ${webhook.url}`} />
         </Panel>
@@ -83,7 +83,7 @@ function Disabled({ webhook }: { webhook: Webhook }) {
   );
 }
 
-const BREAKERS = { closed: "Closed: all is sent", open: "Open: only probes are sent", half_open: "Half open: probing" };
+const BREAKERS = { closed: "closed: all is sent", open: "open: only probes are sent" };
 
 function HealthRow({ webhook, health }: { webhook: Webhook; health: Health | undefined }) {
   return (
@@ -91,7 +91,7 @@ function HealthRow({ webhook, health }: { webhook: Webhook; health: Health | und
       <Figure
         label="State"
         value={<HealthStatus webhook={webhook} health={health} />}
-        hint={webhook.failing_since ? `Every attempt failed since ${moment(webhook.failing_since)}` : health && `Breaker ${BREAKERS[health.breaker].toLowerCase()}`}
+        hint={webhook.failing_since ? `Every attempt failed since ${moment(webhook.failing_since)}` : health && `Breaker ${BREAKERS[health.breaker]}`}
       />
       <Figure label="Accepted, last hour" value={health?.success_rate == null ? "–" : percent(health.success_rate)} />
       <Figure label="Latency p50" value={health?.p50_ms == null ? "–" : milliseconds(health.p50_ms)} hint={health?.p95_ms == null ? undefined : `p95 ${milliseconds(health.p95_ms)}`} />

@@ -1,0 +1,99 @@
+// Every page in every dress: no serious problem for whoever cannot see or point, no foreign request,
+// no script of somebody else. E2E_SCREENSHOTS=1 writes docs/img/dashboard/.
+import { AxeBuilder } from "@axe-core/playwright";
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { freePort, House, Receiver, setUp, signIn } from "./house.mjs";
+import { seed } from "./seed.mjs";
+
+const IMAGES = fileURLToPath(new URL("../../docs/img/dashboard/", import.meta.url));
+const DRESSES = {
+  light: { colorScheme: "light" },
+  dark: { colorScheme: "dark" },
+  phone: { colorScheme: "light", viewport: { width: 390, height: 844 } },
+};
+
+const pages = ({ app, hook, delivery, socket }) => ({
+  apps: "",
+  overview: `apps/${app}/overview`,
+  "getting-started": `apps/${app}/getting-started`,
+  keys: `apps/${app}/keys`,
+  console: `apps/${app}/console`,
+  "event-creator": `apps/${app}/events`,
+  channels: `apps/${app}/channels`,
+  channel: `apps/${app}/channels/presence-lobby`,
+  people: `apps/${app}/people`,
+  connection: `apps/${app}/connections/${socket}`,
+  webhooks: `apps/${app}/webhooks`,
+  webhook: `apps/${app}/webhooks/${hook}`,
+  deliveries: `apps/${app}/deliveries`,
+  delivery: `apps/${app}/deliveries/${delivery}`,
+  replays: `apps/${app}/replays`,
+  stats: `apps/${app}/stats?range=1h`,
+  "error-log": `apps/${app}/errors`,
+  settings: `apps/${app}/settings`,
+  usage: "account/usage",
+  members: "account/members",
+  tokens: "account/tokens",
+  audit: "account/audit",
+  me: "me",
+  accounts: "operator/accounts",
+  "not-there": "nothing/here",
+});
+
+let house;
+let receiver;
+let world;
+
+before(async () => {
+  house = await House.open();
+  receiver = await Receiver.at(await freePort());
+  await receiver.up();
+  const context = await house.browser();
+  await setUp(await house.page(context), house);
+  world = await seed(house, receiver);
+  if (process.env.E2E_SCREENSHOTS) mkdirSync(IMAGES, { recursive: true });
+});
+
+after(async () => {
+  world?.close();
+  await receiver?.down();
+  await house?.close();
+});
+
+for (const [dress, options] of Object.entries(DRESSES)) {
+  test(`pages in ${dress}`, async (context) => {
+    const browser = await house.browser(options);
+    const page = await house.page(browser);
+    await page.goto(`${house.base}sign-in`);
+    await context.test(`sign-in in ${dress}`, () => look(page, dress, "sign-in"));
+    await signIn(page, house);
+    for (const [name, path] of Object.entries(pages(world))) {
+      await context.test(`${name} in ${dress}`, async () => {
+        await page.goto(`${house.base}${path}`);
+        await look(page, dress, name);
+      });
+    }
+    await browser.close();
+  });
+}
+
+test("nothing was asked of anybody else, nothing broke, no markup ran", () => {
+  assert.deepEqual(house.outside, []);
+  assert.deepEqual(house.broken, []);
+});
+
+async function look(page, dress, name) {
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByTestId("bones").first().waitFor({ state: "detached" });
+  // Charts and panels glide in.
+  await page.evaluate(() => Promise.all(document.getAnimations().map((motion) => motion.finished.catch(() => {}))));
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+  if (process.env.E2E_SCREENSHOTS) await page.screenshot({ path: `${IMAGES}${name}-${dress}.png` });
+  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+  assert.deepEqual(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join("\n")}`), []);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(overflow <= 0, `the page is ${overflow} px wider than the window`);
+}
