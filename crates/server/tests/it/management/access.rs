@@ -84,7 +84,9 @@ fn the_description_needs_no_token_and_every_path_in_it_does() {
                 refused(&office.server.http(&Request::new(&method, &path)), 401);
                 seen += 1;
             }
-            let response = office.server.http(&office.request(&method, &path));
+            // A console's answer goes on and on; a wish that it refuses ends at once.
+            let wish = if path.ends_with("/console") { "?types=none" } else { "" };
+            let response = office.server.http(&office.request(&method, &format!("{path}{wish}")));
             assert_ne!(response.status, 405, "{method} {path}");
         }
     }
