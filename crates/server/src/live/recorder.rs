@@ -25,7 +25,7 @@ const WAITING_MAX: usize = 50_000;
 pub(super) struct Recorder {
     /// By app, length and beginning.
     waiting: HashMap<(AppId, u64, u64), Rollup>,
-    /// The minute for which quiet connections were last written down, and how many there were.
+    /// The minute for which connections were last written down, and how many there were.
     quiet: HashMap<AppId, (u64, u64)>,
 }
 
@@ -97,7 +97,8 @@ impl Recorder {
         let connections = app.usage.connections.load(Ordering::Relaxed);
         let rollup = Rollup::of(app.usage.statistics.take(connections), connections);
         let now_s = now_ms / 1000;
-        if rollup.is_quiet() && !self.is_news(app, now_s / MINUTE_S, rollup.connections) {
+        let is_news = self.is_news(app, now_s / MINUTE_S, rollup.connections);
+        if rollup.is_quiet() && !is_news {
             return;
         }
         for step_s in [MINUTE_S, HOUR_S] {
@@ -106,7 +107,7 @@ impl Recorder {
         }
     }
 
-    /// Whether these connections, which do nothing, have to be written down: once a minute.
+    /// Whether these connections have to be written down even if they do nothing: once a minute.
     fn is_news(&mut self, app: &App, minute: u64, connections: u64) -> bool {
         if connections == 0 {
             return self.quiet.remove(&app.id).is_some_and(|(_, before)| before > 0);
@@ -130,5 +131,58 @@ impl Recorder {
         if self.waiting.len() > WAITING_MAX {
             self.waiting.retain(|(_, step_s, _), _| *step_s == HOUR_S);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bellwire_hub::statistics::Counted;
+    use bellwire_hub::{AppSpec, Apps, Settings};
+
+    use super::*;
+
+    const MINUTE_MS: u64 = MINUTE_S * 1000;
+
+    fn app() -> Arc<App> {
+        let apps = Apps::default();
+        let spec = AppSpec::new("1".parse().unwrap(), Settings::default(), Vec::new());
+        apps.replace(vec![spec]).unwrap();
+        apps.by_id("1").unwrap()
+    }
+
+    /// The minutes that are to be written down after a look at this time.
+    fn minutes(recorder: &mut Recorder, app: &App, now_ms: u64) -> usize {
+        recorder.gather(app, now_ms);
+        let points = recorder.points();
+        recorder.waiting.clear();
+        points.iter().filter(|point| point.step_s == MINUTE_S).count()
+    }
+
+    #[test]
+    fn an_app_that_does_nothing_costs_no_rows_and_quiet_connections_one_a_minute() {
+        let (app, mut recorder) = (app(), Recorder::default());
+        assert_eq!(minutes(&mut recorder, &app, MINUTE_MS), 0);
+        assert!(app.take_connection());
+        let at = |second: u64| 100 * MINUTE_MS + second * 1000;
+        let looks =
+            [0, 10, 50, 60, 70, 119, 120].map(|second| minutes(&mut recorder, &app, at(second)));
+        assert_eq!(looks, [1, 0, 0, 1, 0, 0, 1]);
+        app.release_connection();
+        let looks = [130, 140, 200].map(|second| minutes(&mut recorder, &app, at(second)));
+        assert_eq!(looks, [1, 0, 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_kept_is_added_to_what_comes() {
+        let (app, mut recorder) = (app(), Recorder::default());
+        for _ in 0..3 {
+            app.usage.statistics.count(Counted::Api, 2);
+            recorder.gather(&app, MINUTE_MS);
+        }
+        let points = recorder.points();
+        assert_eq!(points.len(), 2);
+        assert!(points.iter().all(|point| point.more.messages.api == 6));
     }
 }
