@@ -39,6 +39,8 @@ export interface Connection {
   client: string | null;
   connected_at: string;
   user_id: string | null;
+  subscription_count: number;
+  /** In lists only the first of them. */
   subscriptions: { channel: string; user_id: string | null }[];
   messages_in: number;
   backlog_bytes: number;

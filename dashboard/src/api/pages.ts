@@ -19,7 +19,10 @@ export interface Listing<T> {
   more: () => void;
 }
 
-/** A list that the server gives page by page; `field` is where the rows stand in the answer. */
+/**
+ * A list that the server gives page by page; `field` is where the rows stand in the answer. With
+ * `limit: null` the server says how long a page is.
+ */
 export function useListing<T>(
   key: readonly unknown[],
   parts: readonly string[],
@@ -31,7 +34,7 @@ export function useListing<T>(
   const query = useInfiniteQuery({
     queryKey: [...key, params],
     queryFn: ({ pageParam, signal }) =>
-      api.read<Page>(parts, { ...params, limit: PAGE, cursor: pageParam }, signal),
+      api.read<Page>(parts, { limit: PAGE, ...params, cursor: pageParam }, signal),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.next_cursor ?? undefined,
     placeholderData: keepPreviousData,

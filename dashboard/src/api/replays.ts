@@ -27,6 +27,24 @@ export interface Replay {
 /** Failed deliveries as they were, or events of the log in new deliveries. */
 export type NewReplay = { failed: Pick<ReplayFilter, "from" | "to"> } | { log: ReplayFilter };
 
+/** Events that a webhook did not get. */
+export interface Gap {
+  webhook_id: string;
+  first_seq: number;
+  last_seq: number;
+  count: number;
+  reason: "expired" | "refused" | "disabled" | "overflow" | "retention";
+  at: string;
+}
+
+export const useGaps = (app: string, webhook: string) =>
+  useQuery({
+    queryKey: ["app", app, "gaps"],
+    queryFn: () => api.read<{ gaps: Gap[] }>(["apps", app, "gaps"]),
+    select: (page) => page.gaps.filter((gap) => gap.webhook_id === webhook),
+    refetchInterval: 10_000,
+  });
+
 const key = (app: string) => ["app", app, "replays"];
 const whileRunning = (running: boolean) => (running ? 1_000 : false);
 

@@ -10,7 +10,7 @@ export interface Point {
   messages: Record<"api" | "client_in" | "broadcast" | "client_out" | "presence" | "webhook", number>;
   connections: { now: number; peak: number };
   message_bytes: { average: number; max: number; p50: number; p95: number };
-  api: { requests: number; errors: number; p50_ms: number | null; p95_ms: number | null };
+  api: { requests: number; errors: number; p50_ms: number; p95_ms: number };
   webhooks: { accepted: number; failed: number };
 }
 
@@ -26,7 +26,8 @@ export interface Stats {
 export interface ErrorGroup {
   id: string;
   kind: "connection" | "auth" | "api" | "client" | "limit";
-  code: number | string | null;
+  /** A close code, that of a `pusher:error`, or the status of an answer. */
+  code: number | null;
   message: string;
   count: number;
   first_at: string;
@@ -49,4 +50,4 @@ export const useStats = (app: string, range: Range) =>
   });
 
 export const useErrors = (app: string, filter: { from?: string; to?: string }): Listing<ErrorGroup> =>
-  useListing(["app", app, "errors"], ["apps", app, "errors"], "errors", filter, 10_000);
+  useListing(["app", app, "errors"], ["apps", app, "errors"], "errors", { ...filter, limit: null }, 10_000);

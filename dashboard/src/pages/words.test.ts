@@ -6,7 +6,8 @@ import { withoutEmpty } from "../parts/useFilters";
 it("says_what_was_done_and_changed_in_words", () => {
   expect(actionWords("key.secret_revealed")).toBe("Key secret revealed");
   expect(changeWords({ field: "settings.client_events", from: false, to: true })).toBe("client events: off → on");
-  expect(changeWords({ field: "name", from: null, to: "Chat" })).toBe("name: nothing → Chat");
+  expect(changeWords({ field: "name", from: null, to: "Chat" })).toBe("name: Chat");
+  expect(changeWords({ field: "events", from: ["a", "b"], to: [] })).toBe("events: a, b → none");
 });
 
 it("names_browsers_as_people_know_them", () => {

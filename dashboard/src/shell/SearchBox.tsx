@@ -22,7 +22,16 @@ export default function SearchBox({ asked }: { asked: number }) {
     if (asked > 0) spotlight.open();
   }, [asked]);
   return (
-    <Spotlight.Root store={store} query={query} onQueryChange={setQuery} clearQueryOnClose shortcut={null} scrollable maxHeight={420}>
+    <Spotlight.Root
+      store={store}
+      query={query}
+      onQueryChange={setQuery}
+      clearQueryOnClose
+      shortcut={null}
+      scrollable
+      maxHeight={420}
+      attributes={{ content: { "aria-label": "Search pages and apps" } }}
+    >
       <Spotlight.Search placeholder="A page or an app" aria-label="Search" leftSection={<IconSearch size={18} stroke={1.6} />} />
       <Spotlight.ActionsList>
         {places.length > 0 && <Spotlight.ActionsGroup label="Pages">{places}</Spotlight.ActionsGroup>}

@@ -25,6 +25,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Anchor: { defaultProps: { underline: "always" } },
+    CloseButton: { defaultProps: { "aria-label": "Close" } },
     // Inputs of a row stand in one line, whichever of them is explained.
     InputWrapper: { defaultProps: { inputWrapperOrder: ["label", "input", "description", "error"] } },
   },

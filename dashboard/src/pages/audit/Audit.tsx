@@ -1,17 +1,16 @@
-import { Stack, Text, TextInput } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { type AuditEntry, useAudit } from "../../api/accounts";
 import type { Membership } from "../../api/session";
 import { utcOfLocal } from "../../format/moment";
 import { Empty } from "../../parts/Empty";
-import { FilterBar } from "../../parts/FilterBar";
 import { IconHistory } from "../../parts/icons";
 import { Listed } from "../../parts/Listed";
 import { Page } from "../../parts/Page";
-import { SearchInput } from "../../parts/SearchInput";
-import { type Filters, useFilters } from "../../parts/useFilters";
+import { useFilters } from "../../parts/useFilters";
 import type { Column } from "../../parts/VirtualTable";
 import { When } from "../../parts/When";
 import { useCurrentAccount } from "../../shell/currentAccount";
+import { AuditFilters } from "./AuditFilters";
 import { actionWords, changeWords } from "./words";
 
 export default function Audit() {
@@ -33,7 +32,7 @@ function AuditOf({ account }: { account: Membership }) {
   const filtered = NAMES.some((name) => filters[name]);
   return (
     <Page title="Audit log" lead={`Who changed what in ${account.name}, and when.`}>
-      <AuditFilters filters={filters} onChange={setFilters} />
+      <AuditFilters account={account.id} filters={filters} onChange={setFilters} />
       <Listed
         label="Audit log"
         listing={listing}
@@ -42,18 +41,6 @@ function AuditOf({ account }: { account: Membership }) {
         empty={<Empty icon={IconHistory} title={filtered ? "Nothing is like that" : "Nothing was changed yet"}>{filtered && "Loosen the filters."}</Empty>}
       />
     </Page>
-  );
-}
-
-function AuditFilters({ filters, onChange }: { filters: Filters; onChange: (change: Filters) => void }) {
-  return (
-    <FilterBar>
-      <SearchInput label="Who" value={filters.actor ?? ""} onChange={(actor) => onChange({ actor })} w={170} />
-      <SearchInput label="Action, as app.created" value={filters.action ?? ""} onChange={(action) => onChange({ action })} w={220} />
-      <SearchInput label="App id" value={filters.app_id ?? ""} onChange={(app_id) => onChange({ app_id })} w={130} />
-      <TextInput label="From" type="datetime-local" w={205} value={filters.from ?? ""} onChange={(event) => onChange({ from: event.currentTarget.value })} />
-      <TextInput label="To" type="datetime-local" w={205} value={filters.to ?? ""} onChange={(event) => onChange({ to: event.currentTarget.value })} />
-    </FilterBar>
   );
 }
 

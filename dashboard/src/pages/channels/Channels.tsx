@@ -14,7 +14,7 @@ import type { Column } from "../../parts/VirtualTable";
 
 const route = getRouteApi("/inside/apps/$appId");
 
-const KINDS = ["public", "private", "presence", "encrypted", "cache"];
+const KINDS = ["public", "private", "presence", "encrypted"];
 
 const columns = (appId: string): Column<ChannelSummary>[] => [
   {

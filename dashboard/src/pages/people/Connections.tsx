@@ -21,7 +21,7 @@ const columns = (appId: string): Column<Connection>[] => [
   { key: "user", header: "User", width: "minmax(110px, 1fr)", render: ({ user_id }) => user_id ?? "not signed in" },
   { key: "client", header: "Client", width: "minmax(110px, 1fr)", render: ({ client }) => client ?? "unknown" },
   { key: "address", header: "Address", width: "130px", wideOnly: true, render: ({ address }) => address ?? "–" },
-  { key: "subscriptions", header: "Subscriptions", width: "110px", right: true, render: ({ subscriptions }) => count(subscriptions.length) },
+  { key: "subscriptions", header: "Subscriptions", width: "110px", right: true, render: ({ subscription_count }) => count(subscription_count) },
   { key: "since", header: "Connected", width: "110px", right: true, render: ({ connected_at }) => <When at={connected_at} relative /> },
 ];
 

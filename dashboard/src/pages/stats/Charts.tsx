@@ -19,6 +19,9 @@ const COMMON = {
   yAxisProps: { width: 62 },
 };
 
+/** On an axis none is none, not "less than one". */
+const latency = (ms: number) => (ms === 0 ? "0 ms" : milliseconds(ms));
+
 const LINES = { withDots: false, curveType: "monotone" as const };
 
 export function Charts({ stats }: { stats: Stats }) {
@@ -76,7 +79,7 @@ export function Charts({ stats }: { stats: Stats }) {
               { name: "api_p50", label: "p50", color: "teal.6" },
               { name: "api_p95", label: "p95", color: "orange.6" },
             ]}
-            valueFormatter={milliseconds}
+            valueFormatter={latency}
           />
         </Chart>
         <Chart title="API requests" lead={`Answered and refused, ${each}.`}>

@@ -51,7 +51,7 @@ function Totals({ stats: { totals } }: { stats: Stats }) {
       <Figure label="Messages" value={count(total(totals))} />
       <Figure label="Connections" value={count(totals.connections.now)} unit="now" hint={`peak ${count(totals.connections.peak)}`} />
       <Figure label="Average message" value={bytes(totals.message_bytes.average)} hint={`median ${bytes(totals.message_bytes.p50)}, p95 ${bytes(totals.message_bytes.p95)}, largest ${bytes(totals.message_bytes.max)}`} />
-      <Figure label="API latency" value={totals.api.p50_ms === null ? "–" : milliseconds(totals.api.p50_ms)} unit="p50" hint={totals.api.p95_ms === null ? "no requests" : `p95 ${milliseconds(totals.api.p95_ms)}`} />
+      <Figure label="API latency" value={totals.api.requests === 0 ? "–" : milliseconds(totals.api.p50_ms)} unit="p50" hint={totals.api.requests === 0 ? "no requests" : `p95 ${milliseconds(totals.api.p95_ms)}, ${count(totals.api.requests)} requests`} />
       <Figure label="Webhooks accepted" value={success === null ? "–" : percent(success)} hint={`${count(totals.webhooks.accepted)} accepted, ${count(totals.webhooks.failed)} failed`} />
     </Figures>
   );

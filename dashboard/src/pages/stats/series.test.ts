@@ -7,7 +7,7 @@ const POINT: Point = {
   messages: { api: 1, client_in: 2, broadcast: 3, client_out: 4, presence: 5, webhook: 6 },
   connections: { now: 7, peak: 8 },
   message_bytes: { average: 9, max: 10, p50: 11, p95: 12 },
-  api: { requests: 13, errors: 3, p50_ms: null, p95_ms: null },
+  api: { requests: 13, errors: 3, p50_ms: 0.4, p95_ms: 2 },
   webhooks: { accepted: 0, failed: 0 },
 };
 
@@ -20,7 +20,12 @@ it("knows_no_success_where_nothing_was_sent", () => {
   expect(successOf({ ...POINT, webhooks: { accepted: 3, failed: 1 } })).toBe(0.75);
 });
 
+it("draws_no_latency_where_nothing_was_asked", () => {
+  const quiet = { ...POINT, api: { requests: 0, errors: 0, p50_ms: 0, p95_ms: 0 } };
+  expect(rows([quiet], "1h")[0]).toMatchObject({ api_p50: null, api_p95: null });
+});
+
 it("stacks_answered_and_refused_requests_without_counting_any_twice", () => {
   const [row] = rows([POINT], "1h");
-  expect(row).toMatchObject({ requests: 10, errors: 3, api_p50: null, peak: 8 });
+  expect(row).toMatchObject({ requests: 10, errors: 3, api_p50: 0.4, peak: 8 });
 });

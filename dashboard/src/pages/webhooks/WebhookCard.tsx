@@ -28,7 +28,10 @@ export function WebhookCard({ webhook, health }: { webhook: Webhook; health: Hea
         </div>
       </div>
       <div className={classes.how}>
-        <HealthStatus webhook={webhook} health={health} />
+        <div className={classes.state}>
+          <HealthStatus webhook={webhook} health={health} />
+          {health?.breaker === "open" && <Tag>breaker open</Tag>}
+        </div>
         {health && <Spark bars={health.spark} label={`Deliveries of the last hour to ${webhook.url}`} />}
       </div>
       <HealthFigures health={health} className={classes.figures} />

@@ -13,6 +13,7 @@ import { Page } from "../../parts/Page";
 import { Panel } from "../../parts/Panel";
 import { Spark } from "../../parts/Spark";
 import { DeliveryTable } from "../deliveries/DeliveryTable";
+import { Gaps } from "./Gaps";
 import { HealthStatus } from "./HealthStatus";
 import { WebhookActions } from "./WebhookActions";
 import { WebhookFacts } from "./WebhookFacts";
@@ -50,6 +51,7 @@ function Content({ webhook, health }: { webhook: Webhook; health: Health | undef
           <Spark bars={health.spark} label={`Attempts of the last hour to ${webhook.url}`} />
         </Panel>
       )}
+      <Gaps webhook={webhook} />
       <Panel title="How it is set up">
         <WebhookFacts webhook={webhook} />
       </Panel>
