@@ -73,6 +73,7 @@ for (const [dress, options] of Object.entries(DRESSES)) {
     for (const [name, path] of Object.entries(pages(world))) {
       await context.test(`${name} in ${dress}`, async () => {
         await page.goto(`${house.base}${path}`);
+        if (name === "console") await chatter(page);
         await look(page, dress, name);
       });
     }
@@ -84,6 +85,13 @@ test("nothing was asked of anybody else, nothing broke, no markup ran", () => {
   assert.deepEqual(house.outside, []);
   assert.deepEqual(house.broken, []);
 });
+
+/** The console shows what happens while somebody looks. */
+async function chatter(page) {
+  await page.getByRole("main").getByText("Live", { exact: true }).waitFor();
+  await world.talk();
+  await page.getByRole("button", { name: /Client event/ }).first().waitFor();
+}
 
 async function look(page, dress, name) {
   await page.getByRole("heading", { level: 1 }).waitFor();

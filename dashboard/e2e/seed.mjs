@@ -48,8 +48,15 @@ export async function seed(house, receiver) {
   await management.ask("POST", `accounts/${account}/invitations`, { role: "developer", email: "vic@example.com" });
   await management.ask("POST", `accounts/${account}/tokens`, { name: "Deploy script", scope: "write" });
   const first = await someDelivery(management, chat.id);
-  const close = () => people.forEach((person) => person.disconnect());
-  return { app: chat.id, account, hook: hooks[0].id, delivery: first, socket: people[0].connection.socket_id, close };
+  return {
+    app: chat.id,
+    account,
+    hook: hooks[0].id,
+    delivery: first,
+    socket: people[0].connection.socket_id,
+    talk: () => talk(management, chat.id, people),
+    close: () => people.forEach((person) => person.disconnect()),
+  };
 }
 
 async function webhooks(management, app, receiver) {

@@ -1,6 +1,7 @@
 /** What is measured in whole milliseconds says `< 1 ms` for none. `0.4 ms`, `41 ms`, `1.2 s`, `2 min 5 s`. */
 export function milliseconds(ms: number): string {
   if (ms === 0) return "< 1 ms";
+  if (ms < 0.1) return "< 0.1 ms";
   if (ms < 10) return `${Number(ms.toFixed(1))} ms`;
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))} s`;

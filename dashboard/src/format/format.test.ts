@@ -37,7 +37,7 @@ describe("durations", () => {
   });
 
   it("says_short_times_in_milliseconds", () => {
-    expect([0, 0.42, 41.4, 1234, 125_000].map(milliseconds)).toEqual(["< 1 ms", "0.4 ms", "41 ms", "1.2 s", "2 min 5 s"]);
+    expect([0, 0.03, 0.42, 41.4, 1234, 125_000].map(milliseconds)).toEqual(["< 1 ms", "< 0.1 ms", "0.4 ms", "41 ms", "1.2 s", "2 min 5 s"]);
   });
 });
 
