@@ -8,11 +8,11 @@ export const TOGGLES: { name: Toggle; label: string; means: string }[] = [
   { name: "subscription_count", label: "Subscription count", means: "Clients hear how many subscribe to a channel." },
   { name: "watchlist", label: "Watchlist events", means: "Signed-in users hear when those they watch come and go." },
   { name: "authorized_connections", label: "Authorized connections", means: "Connections that neither sign in nor join a private channel soon are closed." },
-  { name: "force_tls", label: "Force TLS", means: "Connections and API requests without TLS are refused." },
+  { name: "force_tls", label: "Force TLS", means: "Connections without TLS are refused." },
   { name: "batch_webhooks", label: "Batch webhooks", means: "Several events may come in one webhook; off: one each." },
   { name: "strict_event_names", label: "Strict event names", means: "Event names with unusual characters are refused." },
   { name: "announce_before_ack", label: "Announce before answering", means: "Who joins hears so only once the webhook event is safely in the log; slower." },
-  { name: "compression", label: "Compression", means: "Frames are deflated for clients that offer it; costs memory." },
+  { name: "compression", label: "Compression", means: "Messages are deflated for clients that offer it; costs CPU." },
 ];
 
 export const LIMITS: { name: Limit; label: string; unit: string; means: string }[] = [
