@@ -86,6 +86,8 @@ pub enum StartError {
 pub struct Service {
     mailbox: Arc<Mailbox>,
     wanted: Arc<ArcSwap<Wanted>>,
+    /// By whom all is sent.
+    poster: Arc<Poster>,
     /// POSTs under way.
     under_way: Arc<AtomicUsize>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -121,7 +123,7 @@ impl Service {
             writer::start(parts.outbox, Arc::clone(&mailbox), Arc::clone(&parts.observer))?;
         let sender = Sender {
             apps: Arc::clone(&parts.apps),
-            poster: parts.poster,
+            poster: Arc::clone(&parts.poster),
             mailbox: Arc::clone(&mailbox),
             under_way: Arc::clone(&under_way),
             observer: Arc::clone(&parts.observer),
@@ -156,7 +158,8 @@ impl Service {
             }
         };
         let thread = std::thread::Builder::new().name("webhooks".into()).spawn(run)?;
-        Ok(Self { mailbox, wanted, under_way, thread: Mutex::new(Some(thread)) })
+        let poster = parts.poster;
+        Ok(Self { mailbox, wanted, poster, under_way, thread: Mutex::new(Some(thread)) })
     }
 
     /// Where the hub leaves facts.
@@ -170,6 +173,11 @@ impl Service {
     #[must_use]
     pub fn quiet_sink(&self) -> Sink {
         Sink { quietly: true, ..self.sink() }
+    }
+
+    /// Why nothing would ever be sent to a URL, if so. Asks for the address of a name.
+    pub async fn refusal(&self, url: &str) -> Option<String> {
+        self.poster.refusal(url).await
     }
 
     /// Endpoints, replays or apps have changed.

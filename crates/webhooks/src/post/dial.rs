@@ -61,6 +61,14 @@ impl Dialler {
         })
     }
 
+    /// Why a target would be refused whenever it were dialled. A name that is not found now may be
+    /// later, so it is no reason.
+    pub(super) async fn refusal(&self, target: &Target) -> Option<String> {
+        let until = Instant::now() + self.timeout;
+        let trouble = self.addresses(&target.origin, until).await.err()?;
+        (trouble.failure == Failure::Forbidden).then_some(trouble.detail)
+    }
+
     /// The addresses to be dialled, in this order. One that is forbidden refuses all of them.
     async fn addresses(&self, origin: &Origin, until: Instant) -> Result<Vec<SocketAddr>, Trouble> {
         let Origin { host, port, .. } = origin;

@@ -123,6 +123,13 @@ impl Poster {
         Ok(Self { dialler, pool: Pool::default(), require_https, timeout })
     }
 
+    /// Why no attempt would ever be made at a URL: it leads to where none may go. What is no URL at all
+    /// is for [`Terms::check`](crate::endpoint::Terms::check) to say. Inside a tokio runtime; it takes
+    /// no longer than connecting may.
+    pub async fn refusal(&self, url: &str) -> Option<String> {
+        self.dialler.refusal(&Target::parse(url).ok()?).await
+    }
+
     /// Makes one attempt, inside a tokio runtime. It ends within the time of the settings.
     pub async fn post(&self, outgoing: Outgoing) -> Answer {
         let started = Instant::now();

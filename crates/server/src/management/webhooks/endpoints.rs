@@ -58,6 +58,7 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<WebhookCreated>), Problem> {
     let terms = terms::new(given)?;
     desk.check_scheme(&terms)?;
+    desk.check_target(&terms.url).await?;
     let endpoint = made(&within, terms)?;
     let created = WebhookCreated::of(&endpoint);
     desk.change(move |desk| {
@@ -106,6 +107,9 @@ pub(super) async fn patch(
     Named(id): Named<EndpointId>,
     input::Json(patch): input::Json,
 ) -> Result<Json<WebhookChanged>, Problem> {
+    if let Some(url) = patch.get("url").and_then(Value::as_str) {
+        desk.check_target(url).await?;
+    }
     let endpoint = desk
         .change(move |desk| {
             let mut endpoint = desk.editable(&within.app, &id)?;
@@ -168,6 +172,14 @@ impl Desk {
         }
         let why = format!("The plan {plan:?} allows {max} webhooks an app, and there are {there}");
         Err(Problem::refused(&why))
+    }
+
+    /// Refuses a target to which nothing would ever be sent.
+    async fn check_target(&self, url: &str) -> Result<(), Problem> {
+        match self.webhooks.refusal(url).await {
+            Some(why) => Err(Problem::invalid("url", &why)),
+            None => Ok(()),
+        }
     }
 
     fn check_scheme(&self, terms: &Terms) -> Result<(), Problem> {

@@ -75,7 +75,6 @@ fn every_fault_of_a_target_has_its_class_in_the_log() {
         fault(stranger.hook("/tls").url(), "tls", None),
         // It waits for the end of a request that is none.
         fault(&plain, "timeout", None),
-        fault("http://169.254.169.254/latest/meta-data", "forbidden", None),
     ]);
     let webhooks: Vec<Value> = faults
         .iter()
@@ -110,17 +109,41 @@ fn every_fault_of_a_target_has_its_class_in_the_log() {
 // contract: 16.13
 #[test]
 fn targets_in_private_networks_are_refused_if_the_server_says_so() {
-    let office = Office::with(config().webhooks("allow_private_targets = false"));
+    let mut office = Office::usual();
     let hook = office.receiver.hook("/hook");
     let by_address = office.webhook(&hook, &json!({}));
     let name = hook.url().replace("127.0.0.1", "localhost");
     let by_name = office.tell("POST", "/webhooks", &json!({ "url": name })).json();
+    // They were made before the server became strict.
+    office.server.crash();
+    office.server.restart_with(config().webhooks("allow_private_targets = false"));
+    for url in [hook.url(), &name] {
+        let problem = refused(&office.tell("POST", "/webhooks", &json!({ "url": url })), 422);
+        assert_eq!(problem["field"], "url");
+        assert!(problem["detail"].as_str().unwrap().contains("private targets"), "{problem}");
+    }
     let _client = office.member(&["public"]);
     for webhook in [by_address, by_name] {
         eventually("it was tried", || first_attempt(&office, &webhook).is_some());
         assert_eq!(first_attempt(&office, &webhook).unwrap()["failure"], "forbidden");
     }
     assert_eq!(office.receiver.connections(), 0);
+}
+
+// contract: 16.13
+#[test]
+fn a_target_that_is_forbidden_is_refused_with_the_reason_when_it_is_named() {
+    let office = Office::usual();
+    let metadata = json!({ "url": "http://169.254.169.254/latest/meta-data" });
+    let problem = refused(&office.tell("POST", "/webhooks", &metadata), 422);
+    assert_eq!(problem["detail"], "url: 169.254.169.254 is a link-local address");
+    let hook = office.receiver.hook("/hook");
+    let webhook = path_of(&office.webhook(&hook, &json!({})));
+    assert_eq!(refused(&office.tell("PATCH", &webhook, &metadata), 422)["field"], "url");
+    assert_eq!(office.get(&webhook)["url"], hook.url());
+    // A name that nobody knows yet may be known later.
+    let unknown = json!({ "url": "http://no-such-host.invalid/" });
+    assert_eq!(office.tell("POST", "/webhooks", &unknown).status, 201);
 }
 
 // contract: 16.13
