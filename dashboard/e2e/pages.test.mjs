@@ -1,19 +1,10 @@
 // Every page in every dress: no serious problem for whoever cannot see or point, no foreign request,
 // no script of somebody else. E2E_SCREENSHOTS=1 writes docs/img/dashboard/.
-import { AxeBuilder } from "@axe-core/playwright";
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { freePort, House, Receiver, setUp, signIn } from "./house.mjs";
+import { DRESSES, look } from "./look.mjs";
 import { seed } from "./seed.mjs";
-
-const IMAGES = fileURLToPath(new URL("../../docs/img/dashboard/", import.meta.url));
-const DRESSES = {
-  light: { colorScheme: "light" },
-  dark: { colorScheme: "dark" },
-  phone: { colorScheme: "light", viewport: { width: 390, height: 844 } },
-};
 
 const pages = ({ app, hook, delivery, socket }) => ({
   apps: "",
@@ -54,7 +45,6 @@ before(async () => {
   const context = await house.browser();
   await setUp(await house.page(context), house);
   world = await seed(house, receiver);
-  if (process.env.E2E_SCREENSHOTS) mkdirSync(IMAGES, { recursive: true });
 });
 
 after(async () => {
@@ -91,17 +81,4 @@ async function chatter(page) {
   await page.getByRole("main").getByText("Live", { exact: true }).waitFor();
   await world.talk();
   await page.getByRole("button", { name: /Client event/ }).first().waitFor();
-}
-
-async function look(page, dress, name) {
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.getByTestId("bones").first().waitFor({ state: "detached" });
-  // Charts and panels glide in.
-  await page.evaluate(() => Promise.all(document.getAnimations().map((motion) => motion.finished.catch(() => {}))));
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  if (process.env.E2E_SCREENSHOTS) await page.screenshot({ path: `${IMAGES}${name}-${dress}.png` });
-  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(grave.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join("\n")}`), []);
-  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(overflow <= 0, `the page is ${overflow} px wider than the window`);
 }
