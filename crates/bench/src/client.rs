@@ -23,6 +23,9 @@ pub(crate) struct Client {
     events: Events,
     /// Subscribers; `None` where one has closed.
     sockets: Vec<Option<Socket>>,
+    /// Sockets that have had their share of the last turn and may hold more, and whether their end may
+    /// be behind it.
+    unread: Vec<(usize, bool)>,
     /// How many sockets are open, at whatever phase.
     open: usize,
     /// Keep-alive connections to the HTTP API, and where each goes if it must be made again.
@@ -46,6 +49,7 @@ impl Client {
             poll,
             events: Events::with_capacity(4096),
             sockets: Vec::new(),
+            unread: Vec::new(),
             open: 0,
             asked_again: 0,
             publishers: Vec::new(),
@@ -193,6 +197,8 @@ impl Client {
     /// # Errors
     /// When the poll itself fails; failures of connections go to the hearer.
     pub(crate) fn turn<H: Hearer>(&mut self, patience: Duration, hearer: &mut H) -> Result<()> {
+        let unread = std::mem::take(&mut self.unread);
+        let patience = if unread.is_empty() { patience } else { Duration::ZERO };
         let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         let polled = self.poll.poll(&mut events, Some(patience));
         match polled {
@@ -209,6 +215,9 @@ impl Client {
             }
         }
         self.events = events;
+        for (index, ended) in unread {
+            self.read(index, ended, hearer);
+        }
         Ok(())
     }
 
@@ -238,6 +247,7 @@ impl Client {
     /// When it is not open.
     pub(crate) fn stop_reading(&mut self, index: usize) -> Result<()> {
         let socket = self.sockets[index].as_mut().context("not open")?;
+        self.unread.retain(|(unread, _)| *unread != index);
         Ok(self.poll.registry().deregister(&mut socket.stream.tcp)?)
     }
 
@@ -283,9 +293,20 @@ impl Client {
             );
             debug_assert!(quiet.is_ok(), "an open descriptor is registered again");
         }
-        if outcome.is_ok() && (event.is_readable() || ended) {
-            outcome = socket.read(index, &mut self.buffer, ended, hearer);
+        match outcome {
+            Ok(()) if event.is_readable() || ended => self.read(index, ended, hearer),
+            Ok(()) => {}
+            Err(closing) => self.close(index, closing, hearer),
         }
+    }
+
+    fn read<H: Hearer>(&mut self, index: usize, ended: bool, hearer: &mut H) {
+        let Some(Some(socket)) = self.sockets.get_mut(index) else { return };
+        let mut outcome = socket.read(index, &mut self.buffer, ended, hearer).map(|has_more| {
+            if has_more {
+                self.unread.push((index, ended));
+            }
+        });
         if outcome.is_ok()
             && let Some(next) = socket.again()
         {

@@ -193,22 +193,24 @@ impl Socket {
         self.say(&endpoint.request)
     }
 
-    /// Reads until the socket is empty, as an edge-triggered poll demands. Without TLS a short read
-    /// empties it too, unless the end of the stream may be behind it (`ended`).
+    /// Reads until the socket is empty, as an edge-triggered poll demands, or until it has had its share
+    /// of the turn: a server that fills one socket as fast as it is read would starve all others.
+    /// Whether there may be more. Without TLS a short read empties it too, unless the end of the stream
+    /// may be behind it (`ended`).
     pub(crate) fn read<H: Hearer>(
         &mut self,
         index: usize,
         buffer: &mut [u8],
         ended: bool,
         hearer: &mut H,
-    ) -> Result<(), Closing> {
-        loop {
+    ) -> Result<bool, Closing> {
+        for _ in 0..READS {
             let kept = self.carry.len();
             buffer[..kept].copy_from_slice(&self.carry);
             let filled = match self.stream.read(&mut buffer[kept..]) {
                 Ok(0) => return Err(self.ended("stream ended")),
                 Ok(read) => kept + read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.over(&error)),
             };
@@ -219,9 +221,10 @@ impl Socket {
                 return Err(self.ended("a frame larger than the read buffer"));
             }
             if filled < buffer.len() && !ended && self.stream.is_empty_after_short_read() {
-                return Ok(());
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Answers a close frame with its own code and leaves. A session just leaves.
@@ -361,6 +364,9 @@ fn socket_id(greeting: &[u8]) -> Box<str> {
     let id = rest.iter().skip_while(|byte| !is_id(byte)).take_while(|byte| is_id(byte));
     id.map(|&byte| char::from(byte)).collect()
 }
+
+/// Reads of one socket in a turn, each of a whole buffer.
+const READS: usize = 2;
 
 #[cfg(test)]
 mod tests {
