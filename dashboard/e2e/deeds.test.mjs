@@ -66,12 +66,12 @@ test("settings are changed, and what cannot be is told at its field", async () =
 
 test("a user is disconnected", async () => {
   await open(app("/people"));
-  const before = await management.ask("GET", app("/connections"));
+  const earlier = await management.ask("GET", app("/connections"));
   await press("Disconnect ben");
   await pressInDialog("Disconnect user");
   const gone = async () => {
     const { connections } = await management.ask("GET", app("/connections"));
-    return !connections.some(({ socket_id }) => before.connections.find((old) => old.socket_id === socket_id)?.user_id === "ben");
+    return !connections.some(({ socket_id }) => earlier.connections.find((old) => old.socket_id === socket_id)?.user_id === "ben");
   };
   await until(gone, "ben's connection to end");
 });
