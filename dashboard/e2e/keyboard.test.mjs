@@ -71,7 +71,9 @@ test("finds a page with Ctrl K", async () => {
   await page.keyboard.type("audit");
   const found = page.getByRole("dialog").locator("[data-action]");
   await until(async () => (await found.count()) === 1, "the search to find one page");
-  await page.keyboard.press("ArrowDown");
+  // The list takes the arrow only once it has settled.
+  const chosen = async () => (await page.getByRole("dialog").locator("[data-selected]").count()) === 1;
+  await until(async () => (await chosen()) || (await page.keyboard.press("ArrowDown"), await chosen()), "the page to be chosen");
   await page.keyboard.press("Enter");
   await heading("Audit log");
 });
