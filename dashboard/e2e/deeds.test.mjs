@@ -136,9 +136,11 @@ test("an invitation is made and withdrawn", async () => {
   await page.getByRole("dialog").getByLabel("E-mail").fill("zoe@example.com");
   await pressInDialog("Make the link");
   await page.getByLabel("invitation link", { exact: true }).waitFor();
-  await page.keyboard.press("Escape");
+  await pressInDialog("Done");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   await press("Withdraw the invitation for zoe@example.com");
-  await read("Invitation withdrawn.");
+  const offered = async () => (await management.ask("GET", `accounts/${world.account}/invitations`)).invitations;
+  await until(async () => !(await offered()).some(({ email }) => email === "zoe@example.com"), "the invitation to be gone");
 });
 
 test("nothing was asked of anybody else, and nothing broke", () => {
