@@ -200,7 +200,13 @@ impl Hub {
         all
     }
 
-    /// Occupied channels of every app, by its handle.
+    /// Occupied channels of an app.
+    #[must_use]
+    pub fn channel_count(&self, app: &App) -> usize {
+        self.shards.iter().map(|shard| lock(shard).state.occupied_of(app.handle).count()).sum()
+    }
+
+    /// Occupied channels of every app, by its handle: one pass for a whole list.
     #[must_use]
     pub fn channel_counts(&self) -> HashMap<u32, usize> {
         let mut counts = HashMap::new();

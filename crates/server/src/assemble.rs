@@ -25,7 +25,7 @@ use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
 use crate::live::{Live, Questions};
-use crate::management::{Desk, Management, Reload, Rooms};
+use crate::management::{Desk, Management, Order, Reload};
 use crate::ops::apps::AppSources;
 use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
@@ -89,7 +89,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let settings = gateway_settings(config);
     let workers = gateway::start(&switchboard, polls, &hub, &witness, settings)?;
     let (reload, reloads) = mpsc::channel(RELOADS);
-    let desk = Desk::new(Rooms {
+    let desk = Desk {
         apps: Arc::clone(&apps),
         hub: Arc::clone(&hub),
         switchboard: Arc::clone(&switchboard),
@@ -102,7 +102,8 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         require_https: config.webhooks.require_https,
         path_prefix: config.path_prefix.clone(),
         setup: welcome.setup.digest(),
-    });
+        order: Order::default(),
+    };
     let house = Arc::new(House {
         door: Door::new(Arc::clone(&apps), config.max_connections, witness),
         fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),

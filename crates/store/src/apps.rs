@@ -80,7 +80,8 @@ fn apps(connection: &Connection, id: Option<&AppId>) -> Result<Vec<AppSpec>, Sto
 }
 
 /// What the running server has to know of an account.
-fn owner_of(id: &str, plan: &Plan) -> Owner {
+#[must_use]
+pub fn owner_of(id: &str, plan: &Plan) -> Owner {
     Owner {
         id: id.into(),
         max_connections_per_app: plan.max_connections_per_app as usize,

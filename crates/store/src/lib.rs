@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+pub use apps::owner_of;
 pub use outbox::{Durability, SqliteOutbox};
 
 /// The store of one node.

@@ -11,7 +11,7 @@ use super::output::{Output, note};
 use super::place::{Cellar, Place};
 use super::table::Table;
 use crate::ops::clock::now_ms;
-use crate::ops::people::settle;
+use crate::ops::people::{hash, settle};
 use crate::ops::random::{new_id, random_letters};
 
 #[derive(clap::Subcommand)]
@@ -190,10 +190,7 @@ impl Given {
         };
         let password = Password::new(&text)
             .map_err(|unfit| Failure::usage(format!("the password: {unfit}")))?;
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).context("the system has no random numbers")?;
-        let hash = password.hash(&salt).map_err(anyhow::Error::from)?;
-        Ok(((!self.password_stdin).then_some(text), hash))
+        Ok(((!self.password_stdin).then_some(text), hash(&password)?))
     }
 }
 

@@ -26,6 +26,18 @@ pub(crate) struct From {
     pub(crate) tls: bool,
 }
 
+impl From {
+    /// The other end for people; none for a Unix socket.
+    pub(super) fn text(&self) -> Option<String> {
+        self.address.map(|address| address.to_canonical().to_string())
+    }
+
+    /// The same for who counts failures by place.
+    pub(super) fn place(&self) -> String {
+        self.text().unwrap_or_else(|| "here".into())
+    }
+}
+
 /// The cookie of a session.
 pub(super) const COOKIE: &str = "bellwire_session";
 /// What a page sends along with every change.
@@ -107,8 +119,7 @@ async fn by_token(desk: &Arc<Desk>, secret: Secret, from: From) -> Result<Access
 }
 
 fn actor(kind: ActorKind, id: &str, name: &str, from: From) -> Actor {
-    let address = from.address.map(|address| address.to_canonical().to_string());
-    Actor { kind, id: id.to_owned(), name: name.to_owned(), address }
+    Actor { kind, id: id.to_owned(), name: name.to_owned(), address: from.text() }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

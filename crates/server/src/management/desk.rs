@@ -28,35 +28,6 @@ pub(crate) type Reload = oneshot::Sender<()>;
 
 /// What every request may need.
 pub(crate) struct Desk {
-    pub(super) apps: Arc<Apps>,
-    pub(super) hub: Arc<Hub>,
-    pub(super) switchboard: Arc<Switchboard>,
-    pub(super) store: Arc<Sqlite>,
-    pub(super) webhooks: Arc<Service>,
-    /// How the webhooks are.
-    pub(super) watch: Arc<Watch>,
-    pub(super) live: Arc<Live>,
-    pub(super) questions: Questions,
-    /// Whether new URLs must be https.
-    pub(super) require_https: bool,
-    /// Stands before every path, or nothing does.
-    pub(super) path_prefix: String,
-    /// What the link of the first operator opens.
-    pub(super) setup: Digest,
-    /// Those who guess passwords.
-    pub(super) throttle: std::sync::Mutex<Throttle>,
-    /// Whom to ask to bring the apps up to date.
-    reload: mpsc::Sender<Reload>,
-    /// Held while something is changed: a change begins by reading what is there.
-    writing: Arc<Mutex<()>>,
-    /// For the questions that are being asked.
-    permits: Arc<Semaphore>,
-    /// For the passwords that are being compared.
-    passwords: Arc<Semaphore>,
-}
-
-/// What a desk is made of.
-pub(crate) struct Rooms {
     /// The apps of the server.
     pub(crate) apps: Arc<Apps>,
     /// Channels and users.
@@ -81,51 +52,40 @@ pub(crate) struct Rooms {
     pub(crate) path_prefix: String,
     /// What the link of the first operator opens.
     pub(crate) setup: Digest,
+    /// Whose turn it is.
+    pub(crate) order: Order,
 }
 
-impl Desk {
-    /// A desk in these rooms.
-    pub(crate) fn new(rooms: Rooms) -> Self {
-        let Rooms {
-            apps,
-            hub,
-            switchboard,
-            store,
-            webhooks,
-            watch,
-            live,
-            questions,
-            reload,
-            require_https,
-            path_prefix,
-            setup,
-        } = rooms;
+/// Who waits for whom.
+pub(crate) struct Order {
+    /// Those who guess passwords.
+    pub(super) throttle: std::sync::Mutex<Throttle>,
+    /// Held while something is changed: a change begins by reading what is there.
+    writing: Arc<Mutex<()>>,
+    /// For the questions that are being asked.
+    permits: Arc<Semaphore>,
+    /// For the passwords that are being compared.
+    passwords: Arc<Semaphore>,
+}
+
+impl Default for Order {
+    fn default() -> Self {
         Self {
-            apps,
-            hub,
-            switchboard,
-            store,
-            webhooks,
-            watch,
-            live,
-            questions,
-            require_https,
-            path_prefix,
-            setup,
             throttle: std::sync::Mutex::default(),
-            reload,
             writing: Arc::default(),
             permits: Arc::new(Semaphore::new(AT_ONCE)),
             passwords: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
         }
     }
+}
 
+impl Desk {
     /// Asks the store, on a thread that may wait for it.
     pub(super) async fn ask<T: Send + 'static>(
         self: &Arc<Self>,
         question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.ask_with(&self.permits, question).await
+        self.ask_with(&self.order.permits, question).await
     }
 
     /// Like [`ask`](Self::ask), for what takes long on purpose.
@@ -133,7 +93,7 @@ impl Desk {
         self: &Arc<Self>,
         question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        self.ask_with(&self.passwords, question).await
+        self.ask_with(&self.order.passwords, question).await
     }
 
     async fn ask_with<T: Send + 'static>(
@@ -156,7 +116,7 @@ impl Desk {
         self: &Arc<Self>,
         change: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let writing = Arc::clone(&self.writing).lock_owned().await;
+        let writing = Arc::clone(&self.order.writing).lock_owned().await;
         self.ask(move |desk| {
             let _writing = writing;
             let done = change(desk)?;

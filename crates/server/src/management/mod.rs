@@ -27,7 +27,7 @@ use hyper::body::Incoming;
 use tower_service::Service as _;
 
 pub(crate) use auth::From;
-pub(crate) use desk::{Desk, Reload, Rooms};
+pub(crate) use desk::{Desk, Order, Reload};
 
 use crate::api::body;
 use problem::Problem;

@@ -1,6 +1,9 @@
-//! How the first people come: by the link that the server prints, or by the command line.
+//! People, as both the management API and the command line make them.
 
-use bellwire_accounts::{Account, AccountId, AccountStore, Person, Plan, Role};
+use anyhow::Context as _;
+use bellwire_accounts::{
+    Account, AccountId, AccountStore, Password, PasswordHash, Person, Plan, Role,
+};
 
 use crate::ops::clock::now_ms;
 use crate::ops::random::new_id;
@@ -20,4 +23,11 @@ pub(crate) fn settle<S: AccountStore>(store: &S, person: &Person) -> anyhow::Res
     store.put_member(&account.id, &person.id, Role::Owner, now_ms())?;
     store.adopt_apps(&account.id)?;
     Ok(())
+}
+
+/// What is kept of a password; it takes a while on purpose.
+pub(crate) fn hash(password: &Password) -> anyhow::Result<PasswordHash> {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).context("the system has no random numbers")?;
+    Ok(password.hash(&salt)?)
 }

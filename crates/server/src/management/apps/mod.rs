@@ -9,8 +9,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bellwire_accounts::{Account, AccountId, AccountStore as _, Role, changes};
-use bellwire_hub::{App, AppSpec, AppStore as _, Owner, Settings};
+use bellwire_hub::{App, AppSpec, AppStore as _, Settings};
 use bellwire_protocol::AppId;
+use bellwire_store::owner_of;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -276,17 +277,13 @@ impl Desk {
         let is_taken = |id: &AppId| self.apps.by_id(id.as_str()).is_some();
         let (id, now_ms) = (free_app_id(is_taken).map_err(internal)?, now_ms());
         let keys = vec![new_key(now_ms).map_err(internal)?];
-        let owner = Owner {
-            id: account.id.as_str().into(),
-            max_connections_per_app: account.plan.max_connections_per_app as usize,
-            max_messages_per_day: account.plan.max_messages_per_day,
-        };
+        let owner = owner_of(account.id.as_str(), &account.plan);
         let app = AppSpec::new(id, settings, keys);
         Ok(AppSpec { owner: Some(owner), created_at_ms: Some(now_ms), ..app })
     }
 
     /// Occupied channels of an app.
     fn channels_of(&self, app: &App) -> usize {
-        self.hub.channel_counts().get(&app.handle).copied().unwrap_or(0)
+        self.hub.channel_count(app)
     }
 }

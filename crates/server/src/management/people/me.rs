@@ -53,7 +53,7 @@ pub(super) async fn change(
     let session = signed_in.session.id.clone();
     let needs_password = patch.email.is_some() || patch.password.is_some();
     if needs_password {
-        let place = from.address.map_or("here".to_owned(), |address| address.to_string());
+        let place = from.place();
         desk.check_password(&access, patch.current_password, &place).await?;
     }
     if let Some(text) = &patch.name {

@@ -19,6 +19,7 @@ use super::Desk;
 use super::auth::From;
 use super::problem::Problem;
 use crate::ops::clock::now_ms;
+use crate::ops::people;
 use crate::ops::random::{new_id, random_letters};
 
 /// The paths of people.
@@ -61,7 +62,7 @@ impl Desk {
             person: person.id.clone(),
             created_at_ms: now_ms,
             seen_at_ms: now_ms,
-            address: from.address.map(|address| address.to_canonical().to_string()),
+            address: from.text(),
             agent,
         };
         self.store.put_session(&session, &secret.digest())?;
@@ -103,10 +104,7 @@ struct Newcomer {
 
 /// Hashes a new password, which takes a while on purpose.
 fn hashed(password: &str) -> Result<PasswordHash, Problem> {
-    let password = new_password(password)?;
-    let mut salt = [0; 16];
-    getrandom::fill(&mut salt).map_err(|error| Problem::internal(&error))?;
-    password.hash(&salt).map_err(|error| Problem::internal(&error))
+    people::hash(&new_password(password)?).map_err(|error| Problem::internal(&error))
 }
 
 fn new_password(password: &str) -> Result<Password, Problem> {

@@ -114,7 +114,7 @@ pub(super) async fn sign_in(
     Given(given): Given<Credentials>,
 ) -> Result<Response, Problem> {
     let who = given.email.trim().to_lowercase();
-    let place = from.address.map_or("here".to_owned(), |address| address.to_string());
+    let place = from.place();
     desk.may_try(&who, &place)?;
     let agent = agent(&headers);
     let begun = desk.compare(move |desk| {
@@ -191,7 +191,7 @@ pub(super) fn agent(headers: &HeaderMap) -> String {
 
 impl Desk {
     pub(super) fn throttle(&self) -> std::sync::MutexGuard<'_, bellwire_accounts::Throttle> {
-        self.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.order.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Refuses who has failed too often of late.

@@ -66,7 +66,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     Given(given): Given<FirstOperator>,
 ) -> Result<Response, Problem> {
-    let place = from.address.map_or("here".to_owned(), |address| address.to_string());
+    let place = from.place();
     desk.may_try("the first operator", &place)?;
     if !opens(&given.token, &desk.setup) {
         let why = "The link is not good: the server prints another each time it starts";
