@@ -4,8 +4,13 @@
 
 pub mod bus;
 pub mod config;
+pub mod envelope;
+mod reading;
+pub mod sequence;
 pub mod subject;
 
 pub use bus::{Bus, Figures, Hearer};
 pub use config::{BusConfig, BusError};
+pub use envelope::{Envelope, Event, Payload, Refusal};
+pub use sequence::{Losses, Sequence, Sequences};
 pub use subject::{Address, Subject, Subjects};
