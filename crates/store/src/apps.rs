@@ -65,18 +65,35 @@ fn apps(connection: &Connection, id: Option<&AppId>) -> Result<Vec<AppSpec>, Sto
     let mut apps = Vec::new();
     while let Some(row) = rows.next()? {
         let id = text(row, 0)?;
-        let settings: Settings = serde_json::from_str(text(row, 1)?)
-            .map_err(|error| StoreError::Row { table: "app", why: format!("{id}: {error}") })?;
-        let keys = keys.remove(id).unwrap_or_default();
         let owner: Option<String> = row.get(2)?;
         let plan: Option<String> = row.get(3)?;
-        let plan = plan.map(|plan| accounts::plan(&plan)).transpose()?;
-        let owner = owner.zip(plan).map(|(id, plan)| owner_of(&id, &plan));
-        let created_at_ms = number_if_any(row, 4)?;
-        let app = AppSpec::new(parse("app", id)?, settings, keys);
-        apps.push(AppSpec { owner, created_at_ms, ..app });
+        let owner = owner_if_any(owner.as_deref(), plan.as_deref())?;
+        let keys = keys.remove(id).unwrap_or_default();
+        let app = AppSpec::new(parse("app", id)?, settings(id, text(row, 1)?)?, keys);
+        apps.push(AppSpec { owner, created_at_ms: number_if_any(row, 4)?, ..app });
     }
     Ok(apps)
+}
+
+/// Settings as they are kept.
+pub(crate) fn settings(id: &str, json: &str) -> Result<Settings, StoreError> {
+    serde_json::from_str(json)
+        .map_err(|error| StoreError::Row { table: "app", why: format!("{id}: {error}") })
+}
+
+/// Settings as they are to be kept.
+pub(crate) fn settings_text(settings: &Settings) -> Result<String, StoreError> {
+    serde_json::to_string(settings)
+        .map_err(|error| StoreError::Row { table: "app", why: error.to_string() })
+}
+
+/// The account of an app, which may be gone.
+pub(crate) fn owner_if_any(
+    id: Option<&str>,
+    plan: Option<&str>,
+) -> Result<Option<Owner>, StoreError> {
+    let plan = plan.map(accounts::plan).transpose()?;
+    Ok(id.zip(plan).map(|(id, plan)| owner_of(id, &plan)))
 }
 
 /// What the running server has to know of an account.
@@ -95,8 +112,7 @@ fn is_there(connection: &Connection, id: &AppId) -> Result<bool, StoreError> {
 }
 
 fn put(connection: &Connection, app: &AppSpec) -> Result<(), StoreError> {
-    let settings = serde_json::to_string(&app.settings)
-        .map_err(|error| StoreError::Row { table: "app", why: error.to_string() })?;
+    let settings = settings_text(&app.settings)?;
     connection.execute(
         "INSERT INTO app (id, settings, account, created_at_ms)
          VALUES (?1, ?2, ?3, CAST(unixepoch('subsec') * 1000 AS INTEGER))

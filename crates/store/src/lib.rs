@@ -1,5 +1,5 @@
-//! The cellar: what must outlive the process, behind the ports of those who need it. SQLite, one
-//! file, in WAL mode, synced at every commit.
+//! The cellar: what must outlive the process, behind the ports of those who need it. One node has
+//! SQLite, one file, in WAL mode, synced at every commit; several have PostgreSQL.
 
 mod accounts;
 mod apps;
@@ -9,6 +9,7 @@ mod ledger;
 mod live;
 mod log;
 mod outbox;
+mod postgres;
 mod rows;
 mod schema;
 
@@ -20,6 +21,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use apps::owner_of;
 pub use outbox::{Durability, SqliteOutbox};
+pub use postgres::Postgres;
 
 /// The store of one node.
 #[derive(Debug)]
@@ -55,6 +57,23 @@ pub enum StoreError {
     /// SQLite refused.
     #[error("the database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
+    /// A URL of a database cannot be used. It may hold a password, and is not shown.
+    #[error("the URL of the database cannot be used: {0}")]
+    Url(String),
+    /// PostgreSQL is not there, or lets nobody in.
+    #[error("cannot connect to the database {server}: {why}")]
+    Connect {
+        /// The server and the database, without a password.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+    /// PostgreSQL refused, or was lost.
+    #[error("the database refused: {}", postgres::told(.0))]
+    Postgres(#[from] ::postgres::Error),
+    /// Every connection to PostgreSQL is in use, and stays so.
+    #[error("no connection to the database is free")]
+    Busy,
     /// A row is not what this version wrote.
     #[error("a row of {table} cannot be read: {why}")]
     Row {

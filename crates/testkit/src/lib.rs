@@ -13,6 +13,7 @@ pub mod database;
 mod fallback;
 mod frame;
 mod http;
+pub mod postgres;
 mod power;
 mod receiver;
 mod server;

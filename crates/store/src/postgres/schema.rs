@@ -1,0 +1,48 @@
+//! The tables, made step by step; a step that has landed never changes. Nodes of the version before
+//! run on while a step is made: it adds, and takes nothing away that they use.
+
+use super::session::Session;
+use crate::StoreError;
+
+/// One step a version, the first leads from an empty database to version 1.
+const STEPS: [&str; 5] = [
+    include_str!("../schema/postgres/apps.sql"),
+    include_str!("../schema/postgres/webhooks.sql"),
+    include_str!("../schema/postgres/accounts.sql"),
+    include_str!("../schema/postgres/stats.sql"),
+    include_str!("../schema/postgres/cluster.sql"),
+];
+
+/// Nodes that start together take turns, however long a step takes. The number is known to us alone.
+const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = 0;
+    SELECT pg_advisory_xact_lock(7163384699739271168);
+    CREATE TABLE IF NOT EXISTS schema_version (version bigint NOT NULL)";
+
+/// Brings the database to the newest version, in one transaction.
+pub(super) fn migrate(session: &mut Session) -> Result<(), StoreError> {
+    let known = STEPS.len() as u32;
+    if version(session)? == Some(known) {
+        return Ok(());
+    }
+    session.batch(BEGIN)?;
+    let found = version(session)?.unwrap_or(0);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    for step in &STEPS[found as usize..] {
+        session.batch(step)?;
+    }
+    session.batch(&format!(
+        "DELETE FROM schema_version; INSERT INTO schema_version (version) VALUES ({known}); COMMIT"
+    ))
+}
+
+/// The version of the database, if it is one of ours.
+fn version(session: &mut Session) -> Result<Option<u32>, StoreError> {
+    // A statement about a table that is not there would fail.
+    if session.exists("SELECT 1 WHERE to_regclass('schema_version') IS NULL", &[])? {
+        return Ok(None);
+    }
+    let sql = "SELECT version FROM schema_version";
+    session.one(sql, &[], |row| Ok(super::rows::number(row, 0)? as u32))
+}

@@ -1,0 +1,64 @@
+//! How a database is opened, and who is not let in.
+
+use std::thread;
+
+use bellwire_hub::AppStore as _;
+use bellwire_store::{Postgres, StoreError};
+use bellwire_testkit::postgres::Postgres as Server;
+
+use super::Place;
+
+#[test]
+fn nodes_that_start_together_make_the_tables_once() {
+    let database = Server::shared().database();
+    let url = database.url();
+    thread::scope(|scope| {
+        let nodes: Vec<_> = (0..6).map(|_| scope.spawn(|| Postgres::open(&url))).collect();
+        nodes.into_iter().for_each(|node| drop(node.join().unwrap().unwrap()));
+    });
+    assert_eq!(database.ask("SELECT version FROM schema_version"), "5");
+    assert_eq!(database.ask("SELECT count(*) FROM change"), "1");
+}
+
+#[test]
+fn a_newer_database_is_left_alone() {
+    let place = Place::new();
+    place.database.ask("UPDATE schema_version SET version = 99");
+    let error = Postgres::open(&place.database.url()).unwrap_err();
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 5 }), "{error}");
+    assert_eq!(place.database.ask("SELECT version FROM schema_version"), "99");
+}
+
+#[test]
+fn a_lost_connection_is_replaced() {
+    let place = Place::new();
+    assert_eq!(place.store.version().unwrap(), 1);
+    assert!(place.database.cut_connections() >= 1);
+    assert_eq!(place.store.version().unwrap(), 1);
+    place.database.cut_connections();
+    assert!(place.store.apps().unwrap().is_empty(), "in a transaction too");
+}
+
+#[test]
+fn a_password_is_shown_nowhere() {
+    let (port, closed) = (Server::shared().port(), 1);
+    let texts = [
+        format!("postgres://ann:s3cret@127.0.0.1:{port}/nowhere"),
+        format!("postgres://ann:s3cret@127.0.0.1:{closed}/db"),
+        "postgres://ann:pass@s3cret/word@localhost/db".into(),
+        "postgres://ann:pass?s3cret=1@localhost/db".into(),
+        "postgres://ann:s3cret@localhost:many/db".into(),
+        "postgres://ann:s3cret%@localhost/db".into(),
+        "postgres://ann:s3cret@localhost/db?sslmode=verify".into(),
+        "host=localhost password=s3cret".into(),
+        "postgres://ann:s3cret@localhost".into(),
+    ];
+    for text in texts {
+        let error = Postgres::open(&text).unwrap_err();
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("s3cret"), "{text}: {shown}");
+        assert!(matches!(error, StoreError::Url(_) | StoreError::Connect { .. }), "{shown}");
+    }
+    let store = Postgres::open(&Place::new().database.url().replace("@", ":s3cret@")).unwrap();
+    assert!(!format!("{store:?}").contains("s3cret"), "{store:?}");
+}

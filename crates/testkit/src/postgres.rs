@@ -1,0 +1,194 @@
+//! A PostgreSQL server of one's own, in a temporary folder, and databases on it that come and go.
+//!
+//! A shell stands between the server and us and waits for the end of its input, which comes when we
+//! let go of it or die, in whatever way: then it stops the server and takes the folder away.
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A running server.
+#[derive(Debug)]
+pub struct Postgres {
+    /// The shell around it; its input keeps the server alive.
+    shell: Child,
+    port: u16,
+    binaries: PathBuf,
+    /// How many databases have been made.
+    made: AtomicU32,
+}
+
+/// A database on a server; it goes when this does.
+#[derive(Debug)]
+pub struct Database<'a> {
+    server: &'a Postgres,
+    name: String,
+}
+
+/// Everybody is let in from this machine; the user is this one.
+const USER: &str = "bellwire";
+/// Where distributions keep the server.
+const PLACES: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
+/// What the shell does. PostgreSQL does not run as root, so then it runs as somebody else.
+const SCRIPT: &str = r#"
+    trap "" INT TERM HUP
+    folder=$(mktemp -d "${TMPDIR:-/tmp}/bellwire-postgres.XXXXXX") || exit 1
+    as=
+    if [ "$(id -u)" = 0 ]; then
+        user=$(id -un postgres 2>/dev/null || echo nobody)
+        chown "$user" "$folder"
+        as="setpriv --reuid=$user --regid=$(id -g "$user") --clear-groups --"
+    fi
+    cd "$folder"
+    $as "$BINARIES/initdb" -D data -A trust -U "$ADMIN" -E UTF8 --locale=C -N >log 2>&1 &&
+        $as "$BINARIES/pg_ctl" -D data -w -t 60 -l "$folder/server.log" -o "$SETTINGS -k $folder" start >>log 2>&1 ||
+        { cat log server.log 2>/dev/null; rm -rf "$folder"; exit 1; }
+    echo ready
+    read -r _
+    $as "$BINARIES/pg_ctl" -D data -m immediate stop >/dev/null 2>&1
+    rm -rf "$folder"
+"#;
+
+impl Postgres {
+    /// Starts a server.
+    #[must_use]
+    #[track_caller]
+    pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts a server with more settings, like `-c max_connections=5`.
+    #[must_use]
+    #[track_caller]
+    pub fn start_with(settings: &str) -> Self {
+        let binaries = binaries();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = format!(
+            "-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 \
+             -c shared_buffers=32MB {settings}"
+        );
+        let mut shell = Command::new("sh")
+            .args(["-c", SCRIPT])
+            .env("BINARIES", &binaries)
+            .env("ADMIN", USER)
+            .env("SETTINGS", settings)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("cannot run a shell");
+        let mut output = BufReader::new(shell.stdout.take().unwrap());
+        let mut word = String::new();
+        output.read_line(&mut word).unwrap();
+        if word.trim() != "ready" {
+            output.read_to_string(&mut word).unwrap();
+            panic!("PostgreSQL does not start: {word}");
+        }
+        Self { shell, port, binaries, made: AtomicU32::new(0) }
+    }
+
+    /// The server of this process, which all of its tests share.
+    #[must_use]
+    #[track_caller]
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// Makes an empty database.
+    #[must_use]
+    #[track_caller]
+    pub fn database(&self) -> Database<'_> {
+        self.database_like("template0")
+    }
+
+    /// Makes a database with what another has, to which nobody may be connected.
+    #[must_use]
+    #[track_caller]
+    pub fn database_like(&self, template: &str) -> Database<'_> {
+        let name = format!("test_{}", self.made.fetch_add(1, Ordering::Relaxed));
+        let database = Database { server: self, name };
+        let name = &database.name;
+        self.ask("postgres", &format!("CREATE DATABASE {name} TEMPLATE {template}"));
+        database
+    }
+
+    /// Where it listens, on this machine.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Asks as a person does; what the answer prints.
+    #[track_caller]
+    fn ask(&self, database: &str, sql: &str) -> String {
+        let url = self.url(database);
+        let output = Command::new(self.binaries.join("psql"))
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql, &url])
+            .output()
+            .expect("cannot run psql");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{sql}: {told}");
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
+    }
+
+    fn url(&self, database: &str) -> String {
+        format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
+}
+
+impl Database<'_> {
+    /// How a server finds it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs statements behind everybody's back; what the last one prints, a row a line.
+    #[track_caller]
+    pub fn ask(&self, sql: &str) -> String {
+        self.server.ask(&self.name, sql)
+    }
+
+    /// Cuts every connection to it, as a server that starts again does; how many there were.
+    #[track_caller]
+    pub fn cut_connections(&self) -> usize {
+        let sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        self.ask(sql).lines().count()
+    }
+}
+
+impl Drop for Database<'_> {
+    fn drop(&mut self) {
+        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        if std::thread::panicking() {
+            return;
+        }
+        self.server.ask("postgres", &sql);
+    }
+}
+
+/// The newest server of this machine.
+#[track_caller]
+fn binaries() -> PathBuf {
+    let versions = PLACES.iter().filter_map(|place| std::fs::read_dir(Path::new(place)).ok());
+    let folders = versions.flatten().flatten().map(|entry| entry.path().join("bin"));
+    let newest = folders.filter(|folder| folder.join("initdb").exists()).max();
+    newest.expect("PostgreSQL is not installed on this machine")
+}
