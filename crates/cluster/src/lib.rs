@@ -6,6 +6,7 @@ pub mod bus;
 pub mod config;
 pub mod envelope;
 mod reading;
+pub mod roster;
 pub mod sequence;
 pub mod subject;
 
