@@ -5,6 +5,7 @@
 pub mod bus;
 pub mod config;
 pub mod envelope;
+pub mod link;
 mod reading;
 pub mod roster;
 pub mod sequence;
@@ -13,5 +14,6 @@ pub mod subject;
 pub use bus::{Bus, Figures, Hearer};
 pub use config::{BusConfig, BusError};
 pub use envelope::{Envelope, Event, Payload, Refusal};
+pub use link::{Link, LinkFigures};
 pub use sequence::{Losses, Sequence, Sequences};
 pub use subject::{Address, Subject, Subjects};

@@ -26,13 +26,13 @@ pub struct CachedEvent {
 }
 
 impl Hub {
-    /// An event of another node, for who listens here.
-    pub fn hear(&self, now_ms: u64, app: &Arc<App>, heard: Event) {
+    /// An event of another node, for who listens here; whether anybody does or it is remembered.
+    pub fn hear(&self, now_ms: u64, app: &Arc<App>, heard: Event) -> bool {
         let Event { channel, frame, except, traffic, stamp } = heard;
         let event = self.event(app, frame, except, traffic);
         self.with_channel(app, &channel, |shard, place, effects| {
-            shard.hear(now_ms, place, &event, stamp, effects);
-        });
+            shard.hear(now_ms, place, &event, stamp, effects)
+        })
     }
 
     /// So many connections listen to a channel on another node.
@@ -91,6 +91,13 @@ impl Hub {
             said.extend(lock(shard).state.said_by(node));
         }
         said
+    }
+
+    /// Lets go of what other nodes have said of an app that is not there any more.
+    pub fn forget_app(&self, handle: u32) {
+        for shard in &self.shards {
+            lock(shard).state.forget_app(handle);
+        }
     }
 
     /// The users who are signed in on another node, with the handles of their apps.
