@@ -8,9 +8,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use bellwire_accounts::AccountStore as _;
 use bellwire_hub::{Apps, Hub};
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 use bellwire_webhooks::service::Service;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -27,6 +26,7 @@ use crate::http::{self, Bound, House};
 use crate::live::{Live, Questions};
 use crate::management::{Desk, Management, Order, Reload};
 use crate::ops::apps::AppSources;
+use crate::ops::cellar::Cellar;
 use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
 use crate::ops::facts::Facts;
@@ -64,8 +64,9 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         Some((cert, key)) => Some(Certificate::read(cert, key)?),
         None => None,
     };
-    let store = Arc::new(Sqlite::open(&config.data_dir)?);
-    let welcome = Welcome::prepare(config, &store)?;
+    let cellar = Cellar::open(config)?;
+    let store = cellar.store();
+    let welcome = Welcome::prepare(config, &*store)?;
     let handle = metrics::start()?;
     let (switchboard, polls) = Switchboard::new(config.workers, gateway_settings(config))?;
     let apps = Arc::new(Apps::default());
@@ -82,7 +83,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
     let handle_of = runtime.handle().clone();
     let webhooks =
-        webhooks::start(&config.webhooks, &store, &apps, &hub, Arc::clone(&watch), handle_of)?;
+        webhooks::start(&config.webhooks, &cellar, &apps, &hub, Arc::clone(&watch), handle_of)?;
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
@@ -137,7 +138,7 @@ fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
 struct Server {
     house: Arc<House>,
     certificate: Option<Arc<Certificate>>,
-    store: Arc<Sqlite>,
+    store: Arc<dyn Store>,
     sources: AppSources,
     /// Who waits for apps that have just been changed.
     reloads: mpsc::Receiver<Reload>,

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bellwire_accounts::{AccountStore as _, Digest, Entry, Throttle};
+use bellwire_accounts::{Digest, Entry, Throttle};
 use bellwire_hub::{App, Apps, Hub};
 use bellwire_protocol::AppId;
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 use bellwire_webhooks::endpoint::Endpoint;
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::service::Service;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
@@ -35,7 +34,7 @@ pub(crate) struct Desk {
     /// The way to the workers.
     pub(crate) switchboard: Arc<Switchboard>,
     /// Where all is kept.
-    pub(crate) store: Arc<Sqlite>,
+    pub(crate) store: Arc<dyn Store>,
     /// The engine.
     pub(crate) webhooks: Arc<Service>,
     /// How the webhooks are.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bellwire_hub::{AppSpec, AppStore as _, Apps, Hub};
+use bellwire_hub::{AppSpec, Apps, Hub};
 use bellwire_protocol::close;
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 use bellwire_webhooks::service::Service;
 
 use crate::config::{Config, Declared};
@@ -19,7 +19,7 @@ pub(crate) struct AppSources {
     file: Option<PathBuf>,
     /// Apps of the file; they win over stored ones.
     declared: Vec<AppSpec>,
-    store: Arc<Sqlite>,
+    store: Arc<dyn Store>,
     apps: Arc<Apps>,
     hub: Arc<Hub>,
     /// Endpoints of the file.
@@ -34,7 +34,7 @@ impl AppSources {
     pub(crate) fn new(
         config: &Config,
         file: Option<&Path>,
-        store: Arc<Sqlite>,
+        store: Arc<dyn Store>,
         apps: Arc<Apps>,
         hub: Arc<Hub>,
     ) -> Self {
@@ -57,7 +57,7 @@ impl AppSources {
 
     /// Makes file and store together the apps of the server.
     pub(crate) fn load(&mut self) -> anyhow::Result<()> {
-        webhooks::declare(&self.store, &self.endpoints)
+        webhooks::declare(&*self.store, &self.endpoints)
             .context("the webhooks of the config file cannot be written down")?;
         self.version = self.store.version()?;
         let mut specs = self.declared.clone();

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use bellwire_hub::{Apps, Hub};
-use bellwire_store::{Durability as Kept, Sqlite};
+use bellwire_store::Store;
 use bellwire_webhooks::attempt::{Answer, Failure};
 use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret};
 use bellwire_webhooks::engine::Load;
 use bellwire_webhooks::event::Kind;
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::observer::Observer;
 use bellwire_webhooks::post::{Poster, PosterSettings};
 use bellwire_webhooks::secret;
@@ -23,8 +22,9 @@ use metrics::{counter, gauge, histogram};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use crate::config::{Declared, Durability, Webhooks};
+use crate::config::{Declared, Webhooks};
 use crate::live::Live;
+use crate::ops::cellar::Cellar;
 use crate::ops::clock::now_ms;
 use crate::ops::pulse::Pulses;
 
@@ -38,16 +38,12 @@ const OVERLAP_MS: u64 = 24 * 3_600_000;
 /// Starts the engine.
 pub(crate) fn start(
     config: &Webhooks,
-    store: &Arc<Sqlite>,
+    cellar: &Cellar,
     apps: &Arc<Apps>,
     hub: &Arc<Hub>,
     watch: Arc<Watch>,
     runtime: tokio::runtime::Handle,
 ) -> anyhow::Result<Arc<Service>> {
-    let kept = match config.durability {
-        Durability::Power => Kept::Power,
-        Durability::Process => Kept::Process,
-    };
     let poster = Poster::new(PosterSettings {
         allow_private: config.allow_private_targets,
         require_https: config.require_https,
@@ -56,14 +52,14 @@ pub(crate) fn start(
         extra_roots: authorities(config)?,
     })
     .context("webhooks cannot be sent")?;
-    let ledger = Arc::clone(store);
+    let ledger = cellar.store();
     let service = Arc::new(std::sync::OnceLock::<std::sync::Weak<Service>>::new());
     let (retold, released) = (Arc::clone(&service), Arc::clone(hub));
     let hub = Arc::clone(hub);
     let known = Arc::clone(apps);
     let started = Service::start(Parts {
-        outbox: Box::new(store.outbox(kept)?),
-        written: Box::new(move || written(&ledger).map_err(|error| format!("{error:#}"))),
+        outbox: cellar.outbox(config.durability)?,
+        written: Box::new(move || written(&*ledger).map_err(|error| format!("{error:#}"))),
         retell: Box::new(move |id| {
             let service = retold.get().and_then(std::sync::Weak::upgrade);
             if let (Some(service), Some(app)) = (service, known.by_id(id.as_str())) {
@@ -87,7 +83,7 @@ pub(crate) fn start(
     Ok(started)
 }
 
-fn written(ledger: &Sqlite) -> anyhow::Result<Written> {
+fn written(ledger: &dyn Store) -> anyhow::Result<Written> {
     Ok(Written { endpoints: ledger.endpoints(None)?, replays: ledger.replays(None)? })
 }
 
@@ -100,7 +96,7 @@ fn authorities(config: &Webhooks) -> anyhow::Result<Vec<CertificateDer<'static>>
 }
 
 /// Writes down what the config file declares, and disables what it declares no more.
-pub(crate) fn declare(store: &Sqlite, declared: &[Declared]) -> anyhow::Result<()> {
+pub(crate) fn declare(store: &dyn Store, declared: &[Declared]) -> anyhow::Result<()> {
     let mut ids = Vec::new();
     for (at, endpoint) in declared.iter().enumerate() {
         let same =
@@ -126,7 +122,7 @@ fn id_of(endpoint: &Declared, nth: usize) -> anyhow::Result<EndpointId> {
     Ok(format!("ep_{}", &digest.as_str()[..20]).parse()?)
 }
 
-fn write_down(store: &Sqlite, id: &EndpointId, declared: &Declared) -> anyhow::Result<()> {
+fn write_down(store: &dyn Store, id: &EndpointId, declared: &Declared) -> anyhow::Result<()> {
     let now_ms = now_ms();
     let Some(known) = store.endpoint(id)? else {
         let text = declared.secret.clone().map_or_else(new_secret, Ok)?;
