@@ -2,6 +2,7 @@
 //! where no node can lose them.
 
 mod code;
+pub(crate) mod feeder;
 
 use bellwire_hub::Fact;
 use bellwire_protocol::AppId;

@@ -26,6 +26,7 @@ mod rerun;
 #[cfg(test)]
 mod sabotage;
 pub mod schedule;
+mod seat;
 pub mod secret;
 pub mod service;
 pub mod settle;

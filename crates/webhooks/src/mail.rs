@@ -105,7 +105,7 @@ impl Mailbox {
 }
 
 /// What a fact weighs, and whether it may be let go.
-fn weight(fact: &Fact) -> (usize, bool) {
+pub(crate) fn weight(fact: &Fact) -> (usize, bool) {
     const FACT: usize = 128;
     match &fact.what {
         What::ClientEvent { event, data, .. } => (FACT + event.len() + data.len(), true),

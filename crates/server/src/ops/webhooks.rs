@@ -225,6 +225,9 @@ impl Observer for Watch {
                 counter!("bellwire_webhook_events_lost_total").increment(*events);
                 tracing::error!(events, "webhook events lost: too much waits for the database");
             }
+            Notice::Unreadable { node, n, why } => {
+                tracing::error!(%node, row = n, why, "what a node says cannot be read");
+            }
         }
     }
 
