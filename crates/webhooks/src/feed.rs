@@ -3,6 +3,7 @@
 
 mod code;
 pub(crate) mod feeder;
+pub(crate) mod shell;
 
 use bellwire_hub::Fact;
 use bellwire_protocol::AppId;

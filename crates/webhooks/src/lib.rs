@@ -7,6 +7,7 @@ mod breaker;
 mod clock;
 mod courier;
 mod courier_task;
+mod desk;
 pub mod endpoint;
 pub mod engine;
 pub mod event;

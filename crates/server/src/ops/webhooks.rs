@@ -17,7 +17,7 @@ use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::observer::Observer;
 use bellwire_webhooks::post::{Poster, PosterSettings};
 use bellwire_webhooks::secret;
-use bellwire_webhooks::service::{Parts, Service, Written};
+use bellwire_webhooks::service::{DeskParts, Service, Ties, Written};
 use bellwire_webhooks::turn::{Dispatch, Notice};
 use metrics::{counter, gauge, histogram};
 use rustls_pki_types::CertificateDer;
@@ -61,9 +61,7 @@ pub(crate) fn start(
     let (retold, released) = (Arc::clone(&service), Arc::clone(hub));
     let hub = Arc::clone(hub);
     let known = Arc::clone(apps);
-    let started = Service::start(Parts {
-        outbox: Box::new(store.outbox(kept)?),
-        written: Box::new(move || written(&ledger).map_err(|error| format!("{error:#}"))),
+    let ties = Ties {
         retell: Box::new(move |id| {
             let service = retold.get().and_then(std::sync::Weak::upgrade);
             if let (Some(service), Some(app)) = (service, known.by_id(id.as_str())) {
@@ -71,6 +69,10 @@ pub(crate) fn start(
             }
         }),
         release: Box::new(move |held| released.release(now_ms(), held)),
+    };
+    let desk = DeskParts {
+        outbox: Box::new(store.outbox(kept)?),
+        written: Box::new(move || written(&ledger).map_err(|error| format!("{error:#}"))),
         apps: Arc::clone(apps),
         poster: Arc::new(poster),
         runtime,
@@ -79,8 +81,8 @@ pub(crate) fn start(
         delivery: config.delivery,
         retention: config.retention,
         seed: getrandom::u64().context("the system has no random numbers")?,
-    })
-    .context("webhooks cannot start")?;
+    };
+    let started = Service::start(desk, ties).context("webhooks cannot start")?;
     let started = Arc::new(started);
     // It is set once, here.
     let _ = service.set(Arc::downgrade(&started));

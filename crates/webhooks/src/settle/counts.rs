@@ -24,6 +24,7 @@ impl Settle {
         }
         let is_hearing = self.is_hearing;
         let state = self.channel(app, channel.clone()).count.get_or_insert_default();
+        let before = state.sum();
         let sum = state.says(seat, count);
         #[cfg(test)]
         let sum = if sabotaged(Sabotage::CountOfOne) { count } else { sum };
@@ -31,7 +32,7 @@ impl Settle {
             // Of some nodes nothing is known yet.
             state.waiting = Some(sum);
         }
-        Some(sum).filter(|_| !quietly && !is_hearing)
+        Some(sum).filter(|sum| *sum != before && !quietly && !is_hearing)
     }
 
     /// Tells the sums of these channels anew.
