@@ -30,7 +30,7 @@ use crate::ops::cellar::Cellar;
 use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
 use crate::ops::facts::Facts;
-use crate::ops::webhooks::{self, Watch};
+use crate::ops::webhooks::{Watch, Workshop};
 use crate::ops::{machine, metrics};
 
 mod welcome;
@@ -81,9 +81,14 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     sources.load()?;
     live.resume()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
-    let handle_of = runtime.handle().clone();
-    let webhooks =
-        webhooks::start(&config.webhooks, &cellar, &apps, &hub, Arc::clone(&watch), handle_of)?;
+    let workshop = Workshop::new(
+        &config.webhooks,
+        cellar.store(),
+        &apps,
+        Arc::clone(&watch),
+        runtime.handle().clone(),
+    )?;
+    let webhooks = workshop.start(&hub, cellar.outbox(config.webhooks.durability)?)?;
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
