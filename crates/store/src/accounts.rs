@@ -1,9 +1,9 @@
 //! People, accounts, and what they did.
 
-mod audit;
+pub(crate) mod audit;
 mod people;
 mod sessions;
-mod tokens;
+pub(crate) mod tokens;
 
 use bellwire_accounts::{
     Account, AccountId, AccountStore, AuditFilter, Digest, Email, Entry, Invitation, InvitationId,
@@ -236,9 +236,14 @@ pub(crate) fn plan(json: &str) -> Result<Plan, StoreError> {
         .map_err(|error| StoreError::Row { table: "account", why: error.to_string() })
 }
 
+/// A plan as it is to be kept.
+pub(crate) fn plan_text(plan: &Plan) -> Result<String, StoreError> {
+    serde_json::to_string(plan)
+        .map_err(|error| StoreError::Row { table: "account", why: error.to_string() })
+}
+
 fn put(connection: &Connection, account: &Account) -> Result<(), StoreError> {
-    let plan = serde_json::to_string(&account.plan)
-        .map_err(|error| StoreError::Row { table: "account", why: error.to_string() })?;
+    let plan = plan_text(&account.plan)?;
     run(
         connection,
         "INSERT INTO account (id, name, plan, created_at_ms) VALUES (?1, ?2, ?3, ?4)

@@ -14,7 +14,7 @@ use crate::{Sqlite, StoreError, batches};
 const ENDPOINT: &str = "id, app, terms, origin, created_at_ms, disabled_reason, disabled_at_ms, \
     failing_since_ms";
 /// How long the removal of a long history lets others write after each part.
-const PAUSE: Duration = Duration::from_millis(5);
+pub(crate) const PAUSE: Duration = Duration::from_millis(5);
 
 /// The endpoints of an app, or of all, oldest first.
 pub(crate) fn all(
@@ -199,7 +199,7 @@ fn secrets(connection: &Connection, id: &EndpointId) -> Result<Vec<SigningSecret
     })
 }
 
-fn json(terms: &Terms) -> Result<String, StoreError> {
+pub(crate) fn json(terms: &Terms) -> Result<String, StoreError> {
     serde_json::to_string(terms)
         .map_err(|error| StoreError::Row { table: "endpoint", why: error.to_string() })
 }
@@ -213,14 +213,14 @@ fn unreadable(id: &EndpointId, error: &serde_json::Error) -> StoreError {
     StoreError::Row { table: "endpoint", why: format!("{id}: {error}") }
 }
 
-fn origin_name(origin: Origin) -> &'static str {
+pub(crate) fn origin_name(origin: Origin) -> &'static str {
     match origin {
         Origin::File => "file",
         Origin::Stored => "stored",
     }
 }
 
-fn origin(name: &str) -> Result<Origin, StoreError> {
+pub(crate) fn origin(name: &str) -> Result<Origin, StoreError> {
     let known =
         [Origin::File, Origin::Stored].into_iter().find(|known| origin_name(*known) == name);
     known.ok_or_else(|| StoreError::Row { table: "endpoint", why: format!("{name} is no origin") })

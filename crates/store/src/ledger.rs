@@ -2,8 +2,8 @@
 //! commit and no commit waits for them.
 
 mod announced;
-mod deliveries;
-mod replays;
+pub(crate) mod deliveries;
+pub(crate) mod replays;
 mod verify;
 
 use bellwire_protocol::AppId;

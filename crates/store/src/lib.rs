@@ -12,6 +12,7 @@ mod outbox;
 mod postgres;
 mod rows;
 mod schema;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -56,7 +56,7 @@ pub(crate) fn places(filter: &LogFilter, after: u64) -> (u64, u64) {
 }
 
 /// The kind that a filter lets through, if it names one; nothing, if there is no such kind.
-fn kind_in(filter: &LogFilter) -> Option<Option<Kind>> {
+pub(crate) fn kind_in(filter: &LogFilter) -> Option<Option<Kind>> {
     match filter.event.as_deref() {
         None => Some(None),
         Some(COUNT_CHANGED) => Some(Some(Kind::SubscriptionCount)),

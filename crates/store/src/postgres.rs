@@ -5,11 +5,18 @@
 //! little, and none has to think of another. The outbox takes no turn; whoever writes to its tables
 //! locks the row of `outbox` first.
 
+mod accounts;
 mod address;
 mod apps;
+mod batches;
+mod endpoints;
+mod ledger;
+mod live;
+mod log;
 mod pool;
 mod rows;
 mod schema;
+mod search;
 mod session;
 
 use address::Address;

@@ -1,6 +1,6 @@
 //! Who did what.
 
-use bellwire_accounts::{AccountId, Actor, ActorKind, AuditFilter, Entry};
+use bellwire_accounts::{AccountId, Actor, ActorKind, AuditFilter, Change, Entry};
 use bellwire_protocol::AppId;
 use rusqlite::{Connection, Row, params};
 
@@ -8,8 +8,7 @@ use crate::StoreError;
 use crate::rows::{collect, int, number, parse, run, text};
 
 pub(super) fn record(connection: &Connection, entry: &Entry) -> Result<(), StoreError> {
-    let changes = serde_json::to_string(&entry.changes)
-        .map_err(|error| StoreError::Row { table: "audit", why: error.to_string() })?;
+    let changes = changes_text(entry)?;
     run(
         connection,
         "INSERT INTO audit (at_ms, account, app, actor_kind, actor_id, actor_name, address, action,
@@ -60,23 +59,40 @@ pub(super) fn find(
 }
 
 fn entry(row: &Row<'_>) -> Result<Entry, StoreError> {
-    let bad = |why: String| StoreError::Row { table: "audit", why };
     let account: Option<String> = row.get(2)?;
     let app: Option<String> = row.get(3)?;
-    let kind = text(row, 4)?;
     Ok(Entry {
         id: number(row, 0)?,
         at_ms: number(row, 1)?,
         account: account.map(|account| parse("audit", &account)).transpose()?,
         app: app.map(|app| parse("audit", &app)).transpose()?,
         actor: Actor {
-            kind: ActorKind::named(kind).ok_or_else(|| bad(format!("no actor is {kind}")))?,
+            kind: actor(text(row, 4)?)?,
             id: row.get(5)?,
             name: row.get(6)?,
             address: row.get(7)?,
         },
         action: row.get(8)?,
         target: row.get(9)?,
-        changes: serde_json::from_str(text(row, 10)?).map_err(|error| bad(error.to_string()))?,
+        changes: changes(text(row, 10)?)?,
     })
+}
+
+/// What changed, as it is to be kept.
+pub(crate) fn changes_text(entry: &Entry) -> Result<String, StoreError> {
+    serde_json::to_string(&entry.changes).map_err(|error| unreadable(error.to_string()))
+}
+
+/// What changed, as it is kept.
+pub(crate) fn changes(json: &str) -> Result<Vec<Change>, StoreError> {
+    serde_json::from_str(json).map_err(|error| unreadable(error.to_string()))
+}
+
+/// The kind of who did it.
+pub(crate) fn actor(name: &str) -> Result<ActorKind, StoreError> {
+    ActorKind::named(name).ok_or_else(|| unreadable(format!("no actor is {name}")))
+}
+
+fn unreadable(why: String) -> StoreError {
+    StoreError::Row { table: "audit", why }
 }

@@ -10,7 +10,7 @@ use crate::rows::{collect, int, number, number_if_any, parse, run, text};
 /// How much later a use must be to be written down.
 const USED_EVERY_MS: u64 = 60_000;
 
-pub(super) fn is_due(token: &Token, now_ms: u64) -> bool {
+pub(crate) fn is_due(token: &Token, now_ms: u64) -> bool {
     token.last_used_ms.is_none_or(|last_ms| now_ms >= last_ms + USED_EVERY_MS)
 }
 

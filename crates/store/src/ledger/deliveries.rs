@@ -16,9 +16,9 @@ use crate::rows::{
 };
 
 /// Deliveries of a page at most.
-const PAGE_MAX: u32 = 1_000;
+pub(crate) const PAGE_MAX: u32 = 1_000;
 /// Gaps that are listed at most.
-const GAPS_MAX: u32 = 1_000;
+pub(crate) const GAPS_MAX: u32 = 1_000;
 
 /// A page of deliveries, newest first.
 pub(super) fn page(

@@ -10,10 +10,10 @@ use crate::rows::{collect, int, kind, number, parse, run, text};
 use crate::{StoreError, endpoints, log};
 
 /// The columns of [`replay`].
-const REPLAY: &str =
+pub(crate) const REPLAY: &str =
     "id, app, endpoint, repeats, created_at_ms, total, cursor, delivered, failed, state";
 /// Replays that have ended and are listed at most.
-const ENDED_MAX: u32 = 1_000;
+pub(crate) const ENDED_MAX: u32 = 1_000;
 
 /// How many events or deliveries a replay would repeat.
 pub(super) fn count(
@@ -54,8 +54,6 @@ pub(super) fn put(connection: &Connection, replay: &Replay) -> Result<(), StoreE
     if !endpoints::is_there(connection, &replay.endpoint)? {
         return Err(StoreError::NoEndpoint(replay.endpoint.to_string()));
     }
-    let repeats = serde_json::to_string(&replay.of)
-        .map_err(|error| StoreError::Row { table: "replay", why: error.to_string() })?;
     let Progress { cursor, delivered, failed, state } = replay.progress;
     run(
         connection,
@@ -66,7 +64,7 @@ pub(super) fn put(connection: &Connection, replay: &Replay) -> Result<(), StoreE
             int(replay.id.number()),
             replay.app.as_str(),
             replay.endpoint.as_str(),
-            repeats,
+            of_text(&replay.of)?,
             int(replay.created_at_ms),
             int(replay.total),
             int(cursor),
@@ -157,22 +155,39 @@ fn find(
 }
 
 fn replay(row: &Row<'_>) -> Result<Replay, StoreError> {
-    let unreadable = |why: String| StoreError::Row { table: "replay", why };
-    let name = text(row, 9)?;
-    let states = [State::Running, State::Done, State::Cancelled];
-    let state = states.into_iter().find(|state| state.name() == name);
     Ok(Replay {
         id: ReplayId::of(number(row, 0)?),
         app: parse("replay", text(row, 1)?)?,
         endpoint: parse("replay", text(row, 2)?)?,
-        of: serde_json::from_str(text(row, 3)?).map_err(|error| unreadable(error.to_string()))?,
+        of: of(text(row, 3)?)?,
         created_at_ms: number(row, 4)?,
         total: number(row, 5)?,
         progress: Progress {
             cursor: number(row, 6)?,
             delivered: number(row, 7)?,
             failed: number(row, 8)?,
-            state: state.ok_or_else(|| unreadable(format!("{name} is no state")))?,
+            state: state(text(row, 9)?)?,
         },
     })
+}
+
+/// What is repeated, as it is to be kept.
+pub(crate) fn of_text(of: &ReplayOf) -> Result<String, StoreError> {
+    serde_json::to_string(of).map_err(|error| unreadable(error.to_string()))
+}
+
+/// What is repeated, as it is kept.
+pub(crate) fn of(json: &str) -> Result<ReplayOf, StoreError> {
+    serde_json::from_str(json).map_err(|error| unreadable(error.to_string()))
+}
+
+/// The state with a name.
+pub(crate) fn state(name: &str) -> Result<State, StoreError> {
+    let states = [State::Running, State::Done, State::Cancelled];
+    let state = states.into_iter().find(|state| state.name() == name);
+    state.ok_or_else(|| unreadable(format!("{name} is no state")))
+}
+
+fn unreadable(why: String) -> StoreError {
+    StoreError::Row { table: "replay", why }
 }

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use bellwire_hub::{AppSpec, AppStore, KeySpec};
 use bellwire_protocol::AppId;
 
-use super::Postgres;
 use super::rows::{number, number_if_any, owned, text};
 use super::session::Session;
+use super::{Postgres, endpoints, live};
 use crate::StoreError;
 use crate::apps::{owner_if_any, settings, settings_text};
 use crate::rows::{int, parse};
@@ -27,8 +27,21 @@ impl AppStore for Postgres {
         self.write(|session| put(session, app))
     }
 
+    /// With the app go its endpoints, its tokens and its past: another app may have the id one day, and
+    /// must not send its events to the old one's receivers.
     fn delete(&self, id: &AppId) -> Result<bool, StoreError> {
-        self.write(|session| Ok(session.run("DELETE FROM app WHERE id = $1", &[&id.as_str()])? > 0))
+        let is_there = "SELECT 1 FROM app WHERE id = $1";
+        if !self.alone(|session| session.exists(is_there, &[&id.as_str()]))? {
+            return Ok(false);
+        }
+        for endpoint in self.read(|session| endpoints::all(session, Some(id)))? {
+            endpoints::remove(self, &endpoint.id)?;
+        }
+        self.write(|session| {
+            session.run("DELETE FROM token WHERE app = $1", &[&id.as_str()])?;
+            live::remove(session, id)?;
+            Ok(session.run("DELETE FROM app WHERE id = $1", &[&id.as_str()])? > 0)
+        })
     }
 
     fn version(&self) -> Result<u64, StoreError> {

@@ -70,7 +70,6 @@ impl Session {
     }
 
     /// Asks for rows, and hears one after the other: a million of them take no memory here.
-    #[expect(dead_code, reason = "the ports that use it follow")]
     pub(crate) fn each(
         &mut self,
         sql: &str,

@@ -8,25 +8,25 @@ use crate::contract::Place;
 /// A store in a folder that goes with it.
 struct Folder {
     store: Sqlite,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { store: Sqlite::open(folder.path()).unwrap(), _folder: folder }
+        Self { store: Sqlite::open(folder.path()).unwrap(), folder }
     }
 }
 
 impl Place for Folder {
-    type Ledger = Sqlite;
+    type Store = Sqlite;
 
-    fn ledger(&self) -> &Sqlite {
+    fn store(&self) -> &Sqlite {
         &self.store
     }
 
-    fn accounts(&self) -> &impl bellwire_accounts::AccountStore {
-        &self.store
+    fn again(&self) -> Sqlite {
+        Sqlite::open(self.folder.path()).unwrap()
     }
 
     fn outbox(&self) -> Box<dyn Outbox> {
@@ -40,6 +40,16 @@ mod keeps_the_contract_of_the_outbox {
     crate::contract::retention_contract!(Folder::new);
 }
 
+mod keeps_the_contract_of_apps {
+    use super::Folder;
+    crate::contract::apps_contract!(Folder::new);
+}
+
+mod keeps_the_contract_of_live {
+    use super::Folder;
+    crate::contract::live_contract!(Folder::new);
+}
+
 mod keeps_the_contract_of_accounts {
     use super::Folder;
     crate::contract::accounts_contract!(Folder::new);
@@ -48,4 +58,13 @@ mod keeps_the_contract_of_accounts {
 mod keeps_the_contract_of_the_ledger {
     use super::Folder;
     crate::contract::ledger_contract!(Folder::new);
+}
+
+#[test]
+fn a_folder_that_cannot_be_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = Sqlite::open(&file.join("below")).unwrap_err();
+    assert!(error.to_string().contains("cannot open the database"), "{error}");
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use bellwire_webhooks::event::Kind;
+use bellwire_webhooks::event::{Event, Kind};
 use bellwire_webhooks::outbox::{Outbox as _, Step, Transaction};
 
 use super::*;

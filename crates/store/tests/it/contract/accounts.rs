@@ -28,7 +28,7 @@ fn account(id: &str, name: &str) -> Account {
 
 /// A store with an account of two.
 fn inhabited(place: &impl Place) -> &impl AccountStore {
-    let store = place.accounts();
+    let store = place.store();
     let hash = Password::new("correct horse").unwrap().hash(&[1; 16]).unwrap();
     for (id, email) in [("usr_1", "ada@example.com"), ("usr_2", "bob@example.com")] {
         assert!(store.put_person(&person(id, email), Some(&hash)).unwrap());

@@ -14,7 +14,7 @@ use super::things::*;
 /// The ids of those that pass a filter.
 fn found(place: &impl Place, filter: DeliveryFilter) -> Vec<u64> {
     let limit = if filter.limit == 0 { 50 } else { filter.limit };
-    let page = place.ledger().deliveries(&DeliveryFilter { limit, ..filter }).unwrap();
+    let page = place.store().deliveries(&DeliveryFilter { limit, ..filter }).unwrap();
     page.iter().map(|delivery| delivery.batch.id.number()).collect()
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn deliveries_are_listed_newest_first_in_pages(place: &impl Place) {
 
 pub(crate) fn deliveries_are_found_by_app_endpoint_and_state(place: &impl Place) {
     let other: AppId = "2".parse().unwrap();
-    place.ledger().put_endpoint(&Endpoint { app: other.clone(), ..endpoint("c") }).unwrap();
+    place.store().put_endpoint(&Endpoint { app: other.clone(), ..endpoint("c") }).unwrap();
     let mut desk = Desk::with_endpoints(place, &["a", "b"]);
     let foreign = Batch { app: other.clone(), ..batch(7, "c", "room", &[1]) };
     for (id, name) in (1..).zip(["a", "b", "a", "b", "a", "a"]) {
@@ -103,23 +103,23 @@ pub(crate) fn a_delivery_has_every_attempt(place: &impl Place) {
         attempted(7, 2),
         cut(&batch(8, "a", "room", &[9])),
     ]);
-    let (delivery, attempts) = place.ledger().delivery(BatchId::of(7)).unwrap().unwrap();
+    let (delivery, attempts) = place.store().delivery(BatchId::of(7)).unwrap().unwrap();
     assert_eq!(delivery.batch, sent);
     assert_eq!((delivery.status, delivery.ended_at_ms), (DeliveryStatus::Pending, None));
     assert_eq!((delivery.attempts, delivery.last), (2, Some(attempt(7, 2))));
     assert_eq!(attempts, [attempt(7, 1), attempt(7, 2)]);
     desk.keep(vec![end(7, Outcome::Failed, 9_000)]);
-    let (delivery, _) = place.ledger().delivery(BatchId::of(7)).unwrap().unwrap();
+    let (delivery, _) = place.store().delivery(BatchId::of(7)).unwrap().unwrap();
     assert_eq!(delivery.status, DeliveryStatus::Ended(Outcome::Failed));
     assert_eq!(delivery.ended_at_ms, Some(9_000));
-    let (fresh, none) = place.ledger().delivery(BatchId::of(8)).unwrap().unwrap();
+    let (fresh, none) = place.store().delivery(BatchId::of(8)).unwrap().unwrap();
     assert_eq!((fresh.attempts, fresh.last, none.len()), (0, None, 0));
-    assert!(place.ledger().delivery(BatchId::of(9)).unwrap().is_none());
+    assert!(place.store().delivery(BatchId::of(9)).unwrap().is_none());
 }
 
 pub(crate) fn gaps_are_listed_newest_first(place: &impl Place) {
     let other: AppId = "2".parse().unwrap();
-    place.ledger().put_endpoint(&Endpoint { app: other.clone(), ..endpoint("c") }).unwrap();
+    place.store().put_endpoint(&Endpoint { app: other.clone(), ..endpoint("c") }).unwrap();
     let mut desk = Desk::with_endpoints(place, &["a"]);
     let gap = |first| Gap { first, last: first + 3, count: 2 };
     let lost = |name, reason, at_ms| Step::Lost {
@@ -135,7 +135,7 @@ pub(crate) fn gaps_are_listed_newest_first(place: &impl Place) {
         reason: reason.into(),
         at_ms,
     };
-    let told = place.ledger().gaps(&app()).unwrap();
+    let told = place.store().gaps(&app()).unwrap();
     assert_eq!(told, [row("a", "overflow", 7), row("a", "expired", 5)]);
-    assert_eq!(place.ledger().gaps(&other).unwrap(), [row("c", "disabled", 6)]);
+    assert_eq!(place.store().gaps(&other).unwrap(), [row("c", "disabled", 6)]);
 }

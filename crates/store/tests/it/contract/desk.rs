@@ -33,7 +33,7 @@ impl Desk {
     /// Starts where these endpoints are.
     pub(crate) fn with_endpoints(place: &impl Place, names: &[&str]) -> Self {
         for name in names {
-            place.ledger().put_endpoint(&endpoint(name)).unwrap();
+            place.store().put_endpoint(&endpoint(name)).unwrap();
         }
         Self::open(place)
     }

@@ -12,7 +12,7 @@ use super::desk::Desk;
 use super::things::*;
 
 fn find(place: &impl Place, name: &str) -> Option<Endpoint> {
-    place.ledger().endpoint(&endpoint_id(name)).unwrap()
+    place.store().endpoint(&endpoint_id(name)).unwrap()
 }
 
 pub(crate) fn an_endpoint_is_found_as_it_was_put(place: &impl Place) {
@@ -24,9 +24,9 @@ pub(crate) fn an_endpoint_is_found_as_it_was_put(place: &impl Place) {
     put.terms.max_per_second = Some(5);
     put.disabled = Some(Disabled { reason: "gone".into(), at_ms: 7 });
     put.failing_since_ms = Some(6);
-    place.ledger().put_endpoint(&put).unwrap();
+    place.store().put_endpoint(&put).unwrap();
     assert_eq!(find(place, "a"), Some(put.clone()));
-    assert_eq!(place.ledger().endpoints(None).unwrap(), [put]);
+    assert_eq!(place.store().endpoints(None).unwrap(), [put]);
     assert_eq!(find(place, "b"), None);
 }
 
@@ -34,11 +34,11 @@ pub(crate) fn endpoints_of_an_app_are_listed_oldest_first(place: &impl Place) {
     for (name, app, created_at_ms) in [("a", "1", 3), ("b", "1", 1), ("c", "2", 2)] {
         let app = app.parse().unwrap();
         let endpoint = Endpoint { app, created_at_ms, ..endpoint(name) };
-        place.ledger().put_endpoint(&endpoint).unwrap();
+        place.store().put_endpoint(&endpoint).unwrap();
     }
     let names = |app: Option<&str>| {
         let app = app.map(|app| app.parse().unwrap());
-        let listed = place.ledger().endpoints(app.as_ref()).unwrap();
+        let listed = place.store().endpoints(app.as_ref()).unwrap();
         listed.iter().map(|endpoint| endpoint.id.to_string()).collect::<Vec<String>>()
     };
     assert_eq!(names(None), ["ep_b", "ep_c", "ep_a"]);
@@ -47,22 +47,22 @@ pub(crate) fn endpoints_of_an_app_are_listed_oldest_first(place: &impl Place) {
 }
 
 pub(crate) fn secrets_count_only_with_a_new_endpoint(place: &impl Place) {
-    place.ledger().put_endpoint(&endpoint("a")).unwrap();
+    place.store().put_endpoint(&endpoint("a")).unwrap();
     let mut changed = endpoint("a");
     changed.terms.url = "https://example.org".into();
     changed.secrets = vec![secret("other", 9)];
-    place.ledger().put_endpoint(&changed).unwrap();
+    place.store().put_endpoint(&changed).unwrap();
     let found = find(place, "a").unwrap();
     assert_eq!(found.terms.url, "https://example.org");
     assert_eq!(found.secrets, [secret("first", 1_000)]);
 }
 
 pub(crate) fn terms_change_in_place(place: &impl Place) {
-    place.ledger().put_endpoint(&endpoint("a")).unwrap();
+    place.store().put_endpoint(&endpoint("a")).unwrap();
     let terms = Terms { retry_hours: Some(3), ..Terms::new("http://127.0.0.1:9") };
-    assert!(place.ledger().set_terms(&endpoint_id("a"), &terms).unwrap());
+    assert!(place.store().set_terms(&endpoint_id("a"), &terms).unwrap());
     assert_eq!(find(place, "a"), Some(Endpoint { terms: terms.clone(), ..endpoint("a") }));
-    assert!(!place.ledger().set_terms(&endpoint_id("b"), &terms).unwrap());
+    assert!(!place.store().set_terms(&endpoint_id("b"), &terms).unwrap());
 }
 
 pub(crate) fn who_is_enabled_again_has_no_past_of_failure(place: &impl Place) {
@@ -73,17 +73,17 @@ pub(crate) fn who_is_enabled_again_has_no_past_of_failure(place: &impl Place) {
     assert_eq!(find(place, "a").unwrap().failing_since_ms, Some(3_000));
     let (endpoint, at_ms) = (id.clone(), 5_000);
     desk.keep(vec![Step::Disable { endpoint, reason: "failing", at_ms }]);
-    assert!(place.ledger().set_enabled(&id, false, 6_000).unwrap());
+    assert!(place.store().set_enabled(&id, false, 6_000).unwrap());
     let disabled = find(place, "a").unwrap().disabled.unwrap();
     assert_eq!(disabled, Disabled { reason: "failing".into(), at_ms: 5_000 });
-    assert!(place.ledger().set_enabled(&id, true, 7_000).unwrap());
+    assert!(place.store().set_enabled(&id, true, 7_000).unwrap());
     let enabled = find(place, "a").unwrap();
     assert_eq!((enabled.disabled, enabled.failing_since_ms), (None, None));
-    assert!(!place.ledger().set_enabled(&endpoint_id("b"), true, 7_000).unwrap());
+    assert!(!place.store().set_enabled(&endpoint_id("b"), true, 7_000).unwrap());
 }
 
 pub(crate) fn a_new_secret_ends_the_older_ones(place: &impl Place) {
-    let ledger = place.ledger();
+    let ledger = place.store();
     ledger.put_endpoint(&endpoint("a")).unwrap();
     let id = endpoint_id("a");
     let until = |secret: SigningSecret, ms| SigningSecret { expires_at_ms: Some(ms), ..secret };
@@ -107,7 +107,7 @@ pub(crate) fn a_new_secret_ends_the_older_ones(place: &impl Place) {
 
 pub(crate) fn with_an_endpoint_goes_its_history(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a", "b"]);
-    let ledger = place.ledger();
+    let ledger = place.store();
     let gap = Gap { first: 1, last: 1, count: 1 };
     for (at, name) in ["a", "b"].into_iter().enumerate() {
         let id = at as u64 + 1;
@@ -134,7 +134,7 @@ pub(crate) fn with_an_endpoint_goes_its_history(place: &impl Place) {
 
 pub(crate) fn changes_are_those_that_the_server_must_notice(place: &impl Place) {
     let mut desk = Desk::open(place);
-    let ledger = place.ledger();
+    let ledger = place.store();
     let last = std::cell::Cell::new(ledger.changes().unwrap());
     let is_noticed = || {
         let now = ledger.changes().unwrap();

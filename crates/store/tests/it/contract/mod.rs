@@ -1,31 +1,38 @@
-//! The contracts of `Outbox`, `Ledger` and `AccountStore`, as laws that every adapter keeps. A law knows the ports
-//! and nothing of what is behind them; [`outbox_contract`], [`retention_contract`] and
-//! [`ledger_contract`] make a test of each law for one adapter.
+//! The contracts of the ports, as laws that every adapter keeps. A law knows the ports and nothing of
+//! what is behind them; [`apps_contract`] and its like make a test of each law for one adapter.
 
 use bellwire_accounts::AccountStore;
+use bellwire_hub::AppStore;
+use bellwire_live::LiveStore;
+use bellwire_store::StoreError;
 use bellwire_webhooks::ledger::Ledger;
 use bellwire_webhooks::outbox::Outbox;
 
 pub(crate) mod accounts;
+pub(crate) mod apps;
 pub(crate) mod deliveries;
 pub(crate) mod desk;
 pub(crate) mod endpoints;
+pub(crate) mod live;
 pub(crate) mod outbox;
 pub(crate) mod replays;
 pub(crate) mod retention;
 pub(crate) mod state;
 pub(crate) mod things;
 
-/// An empty place to which both ports lead.
+/// An empty place to which all ports lead.
 pub(crate) trait Place {
-    /// The port for people.
-    type Ledger: Ledger;
+    /// The ports for people.
+    type Store: AppStore<Error = StoreError>
+        + AccountStore<Error = StoreError>
+        + LiveStore<Error = StoreError>
+        + Ledger<Error = StoreError>;
 
-    /// The port for people.
-    fn ledger(&self) -> &Self::Ledger;
+    /// The ports for people.
+    fn store(&self) -> &Self::Store;
 
-    /// The port for people and their accounts.
-    fn accounts(&self) -> &impl AccountStore;
+    /// The same, opened once more, as another process does.
+    fn again(&self) -> Self::Store;
 
     /// The port for the engine, opened anew as a server does at its start.
     fn outbox(&self) -> Box<dyn Outbox>;
@@ -43,6 +50,36 @@ macro_rules! laws {
     };
 }
 pub(crate) use laws;
+
+/// Tests an adapter of `AppStore`. The argument makes an empty [`Place`].
+macro_rules! apps_contract {
+    ($make:expr) => {
+        $crate::contract::laws! { $make, apps:
+            what_is_put_is_there_after_a_restart
+            a_key_has_one_app_and_a_refused_put_changes_nothing
+            another_process_is_noticed_by_the_version
+            an_app_takes_its_endpoints_along
+            an_app_takes_its_tokens_along
+            an_app_takes_its_statistics_along_and_nobody_else_notices_them
+            an_app_has_the_plan_of_its_account_and_a_new_plan_is_noticed
+        }
+    };
+}
+pub(crate) use apps_contract;
+
+/// Tests an adapter of `LiveStore`. The argument makes an empty [`Place`].
+macro_rules! live_contract {
+    ($make:expr) => {
+        $crate::contract::laws! { $make, live:
+            what_is_added_to_a_point_adds_up
+            the_messages_of_a_day_are_those_of_its_hours
+            the_same_mistake_of_another_day_is_the_same
+            an_app_has_its_latest_mistakes_only
+            what_is_too_old_goes
+        }
+    };
+}
+pub(crate) use live_contract;
 
 /// Tests an adapter of `AccountStore`. The argument makes an empty [`Place`].
 macro_rules! accounts_contract {
@@ -87,6 +124,7 @@ macro_rules! outbox_contract {
             what_is_said_of_a_removed_endpoint_leaves_nothing
             an_endpoint_that_is_removed_has_no_remains
             the_server_does_not_disable_what_a_person_has_disabled
+            commits_are_not_noticed_by_the_version
         }
     };
 }

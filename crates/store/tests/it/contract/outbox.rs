@@ -150,7 +150,7 @@ pub(crate) fn ten_thousand_events_fit_into_one_transaction(place: &impl Place) {
     assert_eq!(desk.announced.len(), 10_000);
     assert_eq!(desk.remains.open.len(), 100);
     assert!(desk.remains.open.iter().all(|(batch, _)| batch.bodies().len() == 100));
-    let verdict = place.ledger().verify().unwrap();
+    let verdict = place.store().verify().unwrap();
     assert_eq!((verdict.events, verdict.announced), (10_000, 10_000));
     assert!(verdict.broken.is_empty(), "{:?}", verdict.broken);
 }
@@ -160,7 +160,7 @@ pub(crate) fn skipped_places_are_taken(place: &impl Place) {
     desk.keep(vec![Step::Skip { app: app(), last: 9 }]);
     desk.keep(vec![Step::Skip { app: app(), last: 4 }, cache_miss(3, "room")]);
     assert_eq!(Desk::open(place).remains.last_seqs, [(app(), 9)]);
-    assert_eq!(place.ledger().snapshot(&app()).unwrap().seq, 9);
+    assert_eq!(place.store().snapshot(&app()).unwrap().seq, 9);
 }
 
 pub(crate) fn a_lane_is_read_in_order_after_a_place(place: &impl Place) {
@@ -189,7 +189,7 @@ pub(crate) fn a_batch_that_has_ended_is_not_open(place: &impl Place) {
     // What failed may be delivered by a replay later.
     desk = Desk::open(place);
     desk.keep(vec![end(2, Outcome::Delivered, 10_000)]);
-    let (delivery, _) = place.ledger().delivery(BatchId::of(2)).unwrap().unwrap();
+    let (delivery, _) = place.store().delivery(BatchId::of(2)).unwrap().unwrap();
     assert_eq!(delivery.ended_at_ms, Some(10_000));
 }
 
@@ -223,7 +223,7 @@ pub(crate) fn only_what_was_sent_live_counts_as_the_last_place_of_a_lane(place: 
 pub(crate) fn what_is_said_of_a_removed_endpoint_leaves_nothing(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a", "b"]);
     desk.keep(vec![cut(&batch(1, "a", "room", &[1])), cut(&batch(2, "b", "room", &[1]))]);
-    assert!(place.ledger().remove_endpoint(&endpoint_id("a")).unwrap());
+    assert!(place.store().remove_endpoint(&endpoint_id("a")).unwrap());
     let endpoint = || endpoint_id("a");
     desk.keep(vec![
         occupied(1, "room"),
@@ -243,8 +243,8 @@ pub(crate) fn what_is_said_of_a_removed_endpoint_leaves_nothing(place: &impl Pla
     assert_eq!(announced(&desk), [told("room", "", 1)]);
     assert_eq!(desk.remains.open.len(), 1);
     assert!(desk.remains.behind.is_empty() && desk.remains.owed.is_empty());
-    assert!(place.ledger().delivery(BatchId::of(3)).unwrap().is_none());
-    assert!(place.ledger().gaps(&app()).unwrap().is_empty());
+    assert!(place.store().delivery(BatchId::of(3)).unwrap().is_none());
+    assert!(place.store().gaps(&app()).unwrap().is_empty());
     // Its id is not given again all the same.
     assert_eq!(desk.remains.last_batch, Some(BatchId::of(3)));
 }
@@ -253,8 +253,8 @@ pub(crate) fn an_endpoint_that_is_removed_has_no_remains(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a"]);
     let owes = Step::Owes { endpoint: endpoint_id("a"), lane: 1, gap: GAP };
     desk.keep(vec![cut(&batch(1, "a", "room", &[1])), behind("a", 1), owes]);
-    assert!(place.ledger().remove_endpoint(&endpoint_id("a")).unwrap());
-    place.ledger().put_endpoint(&endpoint("a")).unwrap();
+    assert!(place.store().remove_endpoint(&endpoint_id("a")).unwrap());
+    place.store().put_endpoint(&endpoint("a")).unwrap();
     let remains = Desk::open(place).remains;
     assert!(remains.open.is_empty() && remains.behind.is_empty());
     assert!(remains.owed.is_empty() && remains.previous.is_empty());
@@ -262,7 +262,7 @@ pub(crate) fn an_endpoint_that_is_removed_has_no_remains(place: &impl Place) {
 
 pub(crate) fn the_server_does_not_disable_what_a_person_has_disabled(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a", "b"]);
-    let ledger = place.ledger();
+    let ledger = place.store();
     assert!(ledger.set_enabled(&endpoint_id("a"), false, 4_000).unwrap());
     let disable =
         |name| Step::Disable { endpoint: endpoint_id(name), reason: "gone", at_ms: 9_000 };
@@ -273,4 +273,12 @@ pub(crate) fn the_server_does_not_disable_what_a_person_has_disabled(place: &imp
     };
     assert_eq!(reason("a"), ("manual".into(), 4_000));
     assert_eq!(reason("b"), ("gone".into(), 9_000));
+}
+
+pub(crate) fn commits_are_not_noticed_by_the_version(place: &impl Place) {
+    use bellwire_hub::AppStore as _;
+
+    let before = place.store().version().unwrap();
+    Desk::open(place).keep(vec![Step::Skip { app: app(), last: 7 }]);
+    assert_eq!(place.store().version().unwrap(), before);
 }

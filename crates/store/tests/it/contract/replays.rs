@@ -33,9 +33,9 @@ pub(crate) fn a_replay_of_the_log_does_not_chase_it(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a"]);
     a_log(&mut desk);
     let wish = replay(1, "a", ReplayOf::Log(LogFilter::default()));
-    place.ledger().put_replay(&wish).unwrap();
+    place.store().put_replay(&wish).unwrap();
     desk.keep(vec![cache_miss(21, "room-a")]);
-    let written = place.ledger().replay(ReplayId::of(1)).unwrap().unwrap();
+    let written = place.store().replay(ReplayId::of(1)).unwrap().unwrap();
     let bounded = LogFilter { to_seq: Some(20), ..LogFilter::default() };
     assert_eq!(written, Replay { of: ReplayOf::Log(bounded), ..wish });
     assert_eq!(desk.events_of(&written, 100).len(), 20);
@@ -49,8 +49,8 @@ pub(crate) fn a_replay_of_the_log_repeats_what_its_filter_lets_through(place: &i
     let mut number = 0;
     let mut repeats = |filter: LogFilter| {
         number += 1;
-        place.ledger().put_replay(&replay(number, "a", ReplayOf::Log(filter))).unwrap();
-        let written = place.ledger().replay(ReplayId::of(number)).unwrap().unwrap();
+        place.store().put_replay(&replay(number, "a", ReplayOf::Log(filter))).unwrap();
+        let written = place.store().replay(ReplayId::of(number)).unwrap().unwrap();
         let all = desk.events_of(&written, 100);
         let rest = desk.events_of(&with_cursor(&written, 10), 2);
         let after = all.iter().copied().filter(|seq| *seq > 10).take(2);
@@ -114,7 +114,7 @@ pub(crate) fn a_replay_of_one_delivery_repeats_it_once_whatever_became_of_it(pla
 }
 
 pub(crate) fn a_replay_is_counted_first(place: &impl Place) {
-    let ledger = place.ledger();
+    let ledger = place.store();
     let mut picky = endpoint("a");
     picky.terms.events = vec!["cache_miss".into()];
     picky.terms.channel_suffix = Some("-a".into());
@@ -140,8 +140,8 @@ pub(crate) fn a_replay_is_counted_first(place: &impl Place) {
 }
 
 pub(crate) fn a_replay_needs_its_endpoint(place: &impl Place) {
-    place.ledger().put_replay(&replay(1, "a", ReplayOf::Test)).unwrap_err();
-    assert!(place.ledger().replays(None).unwrap().is_empty());
+    place.store().put_replay(&replay(1, "a", ReplayOf::Test)).unwrap_err();
+    assert!(place.store().replays(None).unwrap().is_empty());
 }
 
 pub(crate) fn replays_that_run_are_always_listed(place: &impl Place) {
@@ -149,26 +149,26 @@ pub(crate) fn replays_that_run_are_always_listed(place: &impl Place) {
     for id in 1..=1_005 {
         let mut replay = replay(id, "a", ReplayOf::Test);
         replay.progress.state = if id == 2 { State::Running } else { State::Done };
-        place.ledger().put_replay(&replay).unwrap();
+        place.store().put_replay(&replay).unwrap();
     }
     desk.keep(vec![]);
-    let listed = place.ledger().replays(Some(&app())).unwrap();
+    let listed = place.store().replays(Some(&app())).unwrap();
     let ids: Vec<u64> = listed.iter().map(|replay| replay.id.number()).collect();
     assert_eq!(ids.len(), 1_001);
     assert!(ids.is_sorted_by(|one, next| one > next));
     assert_eq!((ids.first(), ids.last()), (Some(&1_005), Some(&2)));
-    assert!(place.ledger().replays(Some(&"2".parse().unwrap())).unwrap().is_empty());
+    assert!(place.store().replays(Some(&"2".parse().unwrap())).unwrap().is_empty());
 }
 
 pub(crate) fn what_is_cancelled_stays_cancelled(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a"]);
-    place.ledger().put_replay(&replay(1, "a", ReplayOf::Test)).unwrap();
-    assert!(place.ledger().cancel_replay(ReplayId::of(1)).unwrap());
-    assert!(!place.ledger().cancel_replay(ReplayId::of(1)).unwrap());
-    assert!(!place.ledger().cancel_replay(ReplayId::of(2)).unwrap());
+    place.store().put_replay(&replay(1, "a", ReplayOf::Test)).unwrap();
+    assert!(place.store().cancel_replay(ReplayId::of(1)).unwrap());
+    assert!(!place.store().cancel_replay(ReplayId::of(1)).unwrap());
+    assert!(!place.store().cancel_replay(ReplayId::of(2)).unwrap());
     // The engine had not heard of it yet.
     let progress = Progress { cursor: 4, delivered: 2, failed: 1, state: State::Running };
     desk.keep(vec![Step::Replayed { replay: ReplayId::of(1), progress }]);
-    let written = place.ledger().replay(ReplayId::of(1)).unwrap().unwrap();
+    let written = place.store().replay(ReplayId::of(1)).unwrap().unwrap();
     assert_eq!(written.progress, Progress { state: State::Cancelled, ..progress });
 }

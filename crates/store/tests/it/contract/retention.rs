@@ -20,12 +20,12 @@ const RULES: Retention =
 const NO_ROOM: Retention = Retention { delivered_ms: u64::MAX, failed_ms: u64::MAX, bytes_max: 0 };
 
 fn has_delivery(place: &impl Place, id: u64) -> bool {
-    place.ledger().delivery(BatchId::of(id)).unwrap().is_some()
+    place.store().delivery(BatchId::of(id)).unwrap().is_some()
 }
 
 /// The places of the log that have an event.
 fn places(place: &impl Place) -> Vec<u64> {
-    let log = place.ledger().log(&app(), 0, 100_000).unwrap();
+    let log = place.store().log(&app(), 0, 100_000).unwrap();
     log.iter().map(|event| event.seq).collect()
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn delivered_batches_go_before_failed_ones(place: &impl Place) {
     let left = |place| (1..=4).filter(|id| has_delivery(place, *id)).collect::<Vec<u64>>();
     desk.sweep(&RULES, 105_001);
     assert_eq!(left(place), [2]);
-    let (_, attempts) = place.ledger().delivery(BatchId::of(2)).unwrap().unwrap();
+    let (_, attempts) = place.store().delivery(BatchId::of(2)).unwrap().unwrap();
     assert_eq!(attempts.len(), 1);
     desk.sweep(&RULES, 1_005_001);
     assert!(left(place).is_empty());
@@ -89,11 +89,11 @@ pub(crate) fn old_events_go_unless_somebody_waits_for_them(place: &impl Place) {
     );
     desk.sweep(&RULES, 118_001);
     assert_eq!(places(place), [8, 10, 12, 14, 16, 18, 19, 20]);
-    assert!(place.ledger().gaps(&app()).unwrap().is_empty());
+    assert!(place.store().gaps(&app()).unwrap().is_empty());
     desk.keep(vec![caught_up("b")]);
     desk.sweep(&RULES, 118_001);
     assert_eq!(places(place), [12, 14, 16, 18, 19, 20]);
-    place.ledger().remove_endpoint(&endpoint_id("a")).unwrap();
+    place.store().remove_endpoint(&endpoint_id("a")).unwrap();
     desk.sweep(&RULES, 118_001);
     assert_eq!(places(place), [19, 20]);
 }
@@ -119,7 +119,7 @@ pub(crate) fn a_running_replay_holds_what_it_has_not_repeated(place: &impl Place
     let filter = LogFilter { from_seq: Some(5), to_seq: Some(12), ..LogFilter::default() };
     let mut running = replay(1, "a", ReplayOf::Log(filter));
     running.created_at_ms = 500_000;
-    place.ledger().put_replay(&running).unwrap();
+    place.store().put_replay(&running).unwrap();
     desk.sweep(&RULES, 500_000);
     assert_eq!(places(place).first(), Some(&5));
     let replayed = |cursor, state| Step::Replayed {
@@ -146,7 +146,7 @@ pub(crate) fn what_was_waited_for_too_long_is_owed_and_told(place: &impl Place) 
     desk.keep(cuts.iter().zip(1..).map(|(at, id)| cut(&batch(id, at.0, at.1, &[at.2]))).collect());
     let mut picky = endpoint("c").terms;
     picky.events = vec!["channel_occupied".into()];
-    place.ledger().set_terms(&endpoint_id("c"), &picky).unwrap();
+    place.store().set_terms(&endpoint_id("c"), &picky).unwrap();
     // Places 1 to 14 are too old to be waited for.
     let mut swept = desk.sweep(&RULES, 1_014_001);
     swept.lost.sort_by_key(|(endpoint, lane, _)| (endpoint.clone(), *lane));
@@ -167,7 +167,7 @@ pub(crate) fn what_was_waited_for_too_long_is_owed_and_told(place: &impl Place) 
         (b.clone(), 4, expected[2].2),
     ];
     assert_eq!(remains.owed, owed);
-    let mut told = place.ledger().gaps(&app()).unwrap();
+    let mut told = place.store().gaps(&app()).unwrap();
     told.sort_by_key(|lost| lost.endpoint.clone());
     let lost = |endpoint, gap| Lost { endpoint, gap, reason: "retention".into(), at_ms: 1_014_001 };
     assert_eq!(told, [lost(a, gap(6, 14, 5)), lost(b, gap(11, 14, 3))]);
@@ -183,11 +183,11 @@ pub(crate) fn old_gaps_and_replays_go(place: &impl Place) {
     {
         let mut replay = replay(id, "a", ReplayOf::Test);
         replay.progress.state = state;
-        place.ledger().put_replay(&replay).unwrap();
+        place.store().put_replay(&replay).unwrap();
     }
     desk.sweep(&RULES, 1_005_001);
-    assert_eq!(place.ledger().gaps(&app()).unwrap().len(), 1);
-    let left = place.ledger().replays(None).unwrap();
+    assert_eq!(place.store().gaps(&app()).unwrap().len(), 1);
+    let left = place.store().replays(None).unwrap();
     assert_eq!(left.iter().map(|replay| replay.id.number()).collect::<Vec<u64>>(), [9, 3]);
 }
 
@@ -258,7 +258,7 @@ pub(crate) fn a_log_that_was_swept_is_in_order(place: &impl Place) {
     );
     for now_ms in (100_000..=300_000).step_by(8_000) {
         desk.sweep(&RULES, now_ms);
-        let verdict = place.ledger().verify().unwrap();
+        let verdict = place.store().verify().unwrap();
         assert!(verdict.broken.is_empty(), "{now_ms}: {:?}", verdict.broken);
         assert_eq!(verdict.announced, 80);
     }

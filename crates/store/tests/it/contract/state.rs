@@ -19,10 +19,10 @@ fn announced(name: &str, user: Option<&str>, seq: u64) -> Announced {
 
 pub(crate) fn a_snapshot_names_channels_before_their_members(place: &impl Place) {
     let mut desk = Desk::open(place);
-    assert_eq!(place.ledger().snapshot(&app()).unwrap().seq, 0);
+    assert_eq!(place.store().snapshot(&app()).unwrap().seq, 0);
     desk.keep(vec![occupied(1, "b"), added(2, "b", "zoe"), added(3, "b", "ann"), occupied(4, "a")]);
     desk.keep(vec![cache_miss(5, "c"), removed(6, "b", "zoe")]);
-    let snapshot = place.ledger().snapshot(&app()).unwrap();
+    let snapshot = place.store().snapshot(&app()).unwrap();
     assert_eq!(snapshot.seq, 6);
     let mut left = snapshot.announced.clone();
     left.sort_by_key(|thing| thing.seq);
@@ -37,7 +37,7 @@ pub(crate) fn a_snapshot_names_channels_before_their_members(place: &impl Place)
 pub(crate) fn a_snapshot_and_the_log_after_it_give_the_truth(place: &impl Place) {
     let mut desk = Desk::open(place);
     desk.keep(vec![occupied(1, "a"), added(2, "a", "ann"), occupied(3, "b")]);
-    let snapshot = place.ledger().snapshot(&app()).unwrap();
+    let snapshot = place.store().snapshot(&app()).unwrap();
     desk.keep(vec![
         added(4, "a", "bob"),
         removed(5, "a", "ann"),
@@ -57,7 +57,7 @@ pub(crate) fn a_snapshot_and_the_log_after_it_give_the_truth(place: &impl Place)
     let mut cursor = snapshot.seq;
     loop {
         // Page by page.
-        let log = place.ledger().log(&app(), cursor, 2).unwrap();
+        let log = place.store().log(&app(), cursor, 2).unwrap();
         let Some(last) = log.last() else { break };
         cursor = last.seq;
         for event in &log {
@@ -68,7 +68,7 @@ pub(crate) fn a_snapshot_and_the_log_after_it_give_the_truth(place: &impl Place)
             }
         }
     }
-    let now = place.ledger().snapshot(&app()).unwrap();
+    let now = place.store().snapshot(&app()).unwrap();
     assert_eq!((cursor, now.seq), (11, 11));
     assert_eq!(state, things(now.announced));
 }
@@ -80,7 +80,7 @@ pub(crate) fn a_log_in_order_is_found_in_order(place: &impl Place) {
     desk.keep(vec![occupied(9, "a"), added(10, "a", "ann"), added(11, "a", "bob")]);
     desk.keep(vec![cut(&batch(1, "a", "room", &[1, 2])), cut(&batch(2, "a", "room", &[4]))]);
     desk.keep(vec![end(1, Outcome::Failed, 9_000), cut(&rerun(3, "a", "room", &[1, 2]))]);
-    let verdict = place.ledger().verify().unwrap();
+    let verdict = place.store().verify().unwrap();
     assert!(verdict.broken.is_empty(), "{:?}", verdict.broken);
     assert_eq!((verdict.events, verdict.announced), (9, 4));
 }
@@ -91,10 +91,10 @@ pub(crate) fn halves_of_a_batch_do_not_overlap_with_it(place: &impl Place) {
         |id, seqs: &[u64]| Batch { parent: Some(BatchId::of(1)), ..batch(id, "a", "room", seqs) };
     desk.keep(vec![cut(&batch(1, "a", "room", &[1, 2, 3])), end(1, Outcome::Split, 9_000)]);
     desk.keep(vec![cut(&half(3, &[2, 3])), cut(&half(2, &[1])), cut(&batch(4, "a", "room", &[4]))]);
-    assert!(place.ledger().verify().unwrap().broken.is_empty());
+    assert!(place.store().verify().unwrap().broken.is_empty());
     // Nor when the whole was delivered by a replay later.
     desk.keep(vec![end(1, Outcome::Delivered, 9_000)]);
-    assert!(place.ledger().verify().unwrap().broken.is_empty());
+    assert!(place.store().verify().unwrap().broken.is_empty());
 }
 
 pub(crate) fn batches_that_overlap_are_found(place: &impl Place) {
@@ -102,9 +102,9 @@ pub(crate) fn batches_that_overlap_are_found(place: &impl Place) {
     let other = channel_of(5, 0);
     desk.keep(vec![cut(&batch(1, "a", "room", &[1, 4])), cut(&batch(2, "b", "room", &[4]))]);
     desk.keep(vec![cut(&batch(3, "a", &other, &[2]))]);
-    assert!(place.ledger().verify().unwrap().broken.is_empty());
+    assert!(place.store().verify().unwrap().broken.is_empty());
     desk.keep(vec![cut(&batch(4, "a", "room", &[3])), cut(&batch(5, "a", &other, &[9, 8]))]);
-    let broken = place.ledger().verify().unwrap().broken;
+    let broken = place.store().verify().unwrap().broken;
     assert_eq!(broken.len(), 2, "{broken:?}");
     assert!(broken.iter().any(|sentence| sentence.contains("overlap")), "{broken:?}");
     assert!(broken.iter().any(|sentence| sentence.contains("ascend")), "{broken:?}");
