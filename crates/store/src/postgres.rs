@@ -10,10 +10,14 @@ mod address;
 mod apps;
 mod batches;
 mod endpoints;
+mod feed;
 mod ledger;
+mod listen;
 mod live;
 mod log;
+mod outbox;
 mod pool;
+mod roll;
 mod rows;
 mod schema;
 mod search;
@@ -22,6 +26,11 @@ mod session;
 use address::Address;
 use pool::{Lease, Pool};
 use session::Session;
+
+pub use feed::PostgresFeed;
+pub use listen::{Hint, Listener};
+pub use outbox::PostgresOutbox;
+pub use roll::{Desk, NodeRow, PostgresRoll};
 
 use crate::StoreError;
 
@@ -55,7 +64,6 @@ impl Postgres {
     }
 
     /// Where it is, for further connections.
-    #[expect(dead_code, reason = "the outbox has a connection of its own")]
     fn address(&self) -> &Address {
         &self.address
     }
