@@ -95,10 +95,6 @@ impl Ear {
         self.told().readies(subject)
     }
 
-    pub(crate) fn ups(&self) -> usize {
-        self.told().ups
-    }
-
     pub(crate) fn downs(&self) -> Vec<String> {
         self.told().downs.clone()
     }
