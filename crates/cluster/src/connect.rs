@@ -8,8 +8,10 @@ use crate::address::{Address, Kind};
 use crate::bus::{Bus, Hearer};
 use crate::config::{BusConfig, BusError};
 use crate::dial::Dialler;
+use crate::keeper::Single;
 use crate::line::{Ear, Line};
-use crate::redis::{At, Place, Redis, info};
+use crate::nats::Nats;
+use crate::redis::{At, Place, info};
 use crate::subject::Subjects;
 
 /// A bus that connects, and connects again whenever it has to, on this runtime. It need not be
@@ -26,14 +28,22 @@ pub fn connect(
     Subjects::of(&config.prefix)?;
     let dialler = Dialler::new(is_tls, config.authorities.as_deref())?;
     let (line, ear) = (Line::new(config), Ear::of(hearer));
-    let (at, db) = match kind {
-        Kind::Redis { db } => (At::Host(hosts.swap_remove(0)), db),
+    let place = |at, db| Place { dialler: dialler.clone(), info: info(&login, db), at };
+    Ok(match kind {
+        Kind::Redis { db } => {
+            let place = place(At::Host(hosts.swap_remove(0)), db);
+            Arc::new(Single::start(place, line, ear, &runtime))
+        }
         Kind::Sentinel { service, db, login } => {
-            (At::Watched { sentinels: hosts, service, info: info(&login, 0) }, db)
+            let at = At::Watched { sentinels: hosts, service, info: info(&login, 0) };
+            Arc::new(Single::start(place(at, db), line, ear, &runtime))
         }
         Kind::Cluster => todo!(),
-        Kind::Nats => todo!(),
-    };
-    let place = Place { dialler, info: info(&login, db), at };
-    Ok(Arc::new(Redis::start(place, line, ear, &runtime)))
+        Kind::Nats => {
+            let nats = Nats::new(hosts, login, dialler, &config.prefix);
+            let nats =
+                nats.ok_or(BusError::Url { part: "host", expected: "a name or an address" })?;
+            Arc::new(Single::start(nats, line, ear, &runtime))
+        }
+    })
 }

@@ -50,35 +50,21 @@ impl Dialler {
         Ok(Self { tls: Some(Arc::new(config).into()) })
     }
 
-    /// Whether connections are encrypted.
-    pub(crate) fn is_tls(&self) -> bool {
-        self.tls.is_some()
+    /// How connections are encrypted, for who makes them without us.
+    pub(crate) fn tls(&self) -> Option<ClientConfig> {
+        self.tls.as_ref().map(|tls| ClientConfig::clone(tls.config()))
     }
 
     /// A connection, encrypted if that is wanted.
     pub(crate) async fn connect(&self, host: &Host) -> io::Result<Box<dyn Stream>> {
-        self.secure(host, dial(host).await?).await
-    }
-
-    /// Encrypts a connection, if that is wanted.
-    pub(crate) async fn secure(
-        &self,
-        host: &Host,
-        stream: TcpStream,
-    ) -> io::Result<Box<dyn Stream>> {
+        let stream = TcpStream::connect((host.name.as_str(), host.port)).await?;
+        stream.set_nodelay(true)?;
         let Some(tls) = &self.tls else { return Ok(Box::new(stream)) };
         let name = ServerName::try_from(host.name.clone()).map_err(|_| {
             io::Error::new(io::ErrorKind::InvalidInput, "no name for a certificate")
         })?;
         Ok(Box::new(tls.connect(name, stream).await?))
     }
-}
-
-/// A connection without TLS.
-pub(crate) async fn dial(host: &Host) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host.name.as_str(), host.port)).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 /// Gives up what takes too long.

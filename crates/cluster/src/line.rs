@@ -1,13 +1,14 @@
 //! What callers leave for one server of an engine, and what is told and counted of it.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use crate::bus::{Figures, Hearer};
 use crate::config::BusConfig;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, Parcel};
 use crate::wishes::Wishes;
 
 /// What is to go out to one server, and what is to be heard from it.
@@ -68,8 +69,41 @@ impl Ear {
         }
     }
 
-    fn last_why(&self) -> std::sync::MutexGuard<'_, String> {
+    fn last_why(&self) -> MutexGuard<'_, String> {
         self.last_why.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A batch whose fate is open. What a lost connection leaves open counts as dropped.
+pub(crate) struct Unsettled<'a> {
+    tally: &'a Tally,
+    count: usize,
+    bytes: usize,
+}
+
+impl<'a> Unsettled<'a> {
+    pub(crate) fn of(ear: &'a Ear, batch: &[Parcel]) -> Self {
+        let bytes = batch.iter().map(|(_, message)| message.len()).sum();
+        Self { tally: &ear.tally, count: batch.len(), bytes }
+    }
+
+    /// One of them was not taken.
+    pub(crate) fn refuse(&mut self, message: &Bytes) {
+        self.tally.dropped.add(1);
+        self.count -= 1;
+        self.bytes -= message.len();
+    }
+
+    /// All others were.
+    pub(crate) fn settle(mut self) {
+        self.tally.published.add(mem::take(&mut self.count));
+        self.tally.bytes_out.add(self.bytes);
+    }
+}
+
+impl Drop for Unsettled<'_> {
+    fn drop(&mut self) {
+        self.tally.dropped.add(self.count);
     }
 }
 

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use tokio::sync::Notify;
 
+use crate::line::{Ear, Line};
 use crate::subject::Subject;
 
 /// The wishes, and how far they are fulfilled.
@@ -42,6 +43,17 @@ pub(crate) struct Errand {
     pub(crate) unsubscribe: Vec<Subject>,
     /// These were wanted again and are still held.
     pub(crate) ready: Vec<Subject>,
+}
+
+impl Errand {
+    /// What was asked for is so: what is still wanted is ready.
+    pub(crate) fn settled(&self, line: &Line, ear: &Ear) {
+        for subject in self.subscribe.iter().chain(&self.ready) {
+            if line.wishes.wants(subject.as_str()) {
+                ear.ready(subject.as_str());
+            }
+        }
+    }
 }
 
 impl Wishes {

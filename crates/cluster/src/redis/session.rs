@@ -10,43 +10,48 @@ use super::connection::{Connection, Heard};
 use super::place::Place;
 use crate::address::Host;
 use crate::dial::within;
-use crate::line::{Ear, Line};
+use crate::keeper::{Server, Session};
+use crate::line::{Ear, Line, Unsettled};
 use crate::outgoing::Parcel;
-use crate::subject::Subject;
 
 /// The two connections.
-pub(super) struct Session<'a> {
+pub(crate) struct Pair {
     host: Host,
-    line: &'a Line,
-    ear: &'a Ear,
+    line: Arc<Line>,
+    ear: Arc<Ear>,
     publisher: Connection,
     listener: Connection,
 }
 
-/// Connects twice.
-pub(super) async fn open<'a>(
-    place: &Place,
-    line: &'a Arc<Line>,
-    ear: &'a Arc<Ear>,
-) -> Result<Session<'a>, String> {
-    let host = place.find().await?;
-    let both = async {
-        let heard = Heard::By(Arc::clone(ear), Arc::clone(line));
-        let publisher =
-            Connection::open(&place.dialler, &host, &place.info, Heard::Nothing).await?;
-        place.check(&publisher).await?;
-        let listener = Connection::open(&place.dialler, &host, &place.info, heard).await?;
-        Ok::<_, String>((publisher, listener))
-    };
-    let both = within(CONNECT, both).await;
-    let (publisher, listener) = both.map_err(|why| format!("{host}: {why}"))?;
-    Ok(Session { host, line, ear, publisher, listener })
+impl Server for Place {
+    type Session = Pair;
+
+    async fn open(&self, line: &Arc<Line>, ear: &Arc<Ear>) -> Result<Pair, String> {
+        let host = self.find().await?;
+        let both = within(CONNECT, self.both(&host, line, ear)).await;
+        let (publisher, listener) = both.map_err(|why| format!("{host}: {why}"))?;
+        Ok(Pair { host, line: Arc::clone(line), ear: Arc::clone(ear), publisher, listener })
+    }
 }
 
-impl Session<'_> {
-    /// Works until one of the two is lost; says why.
-    pub(super) async fn run(self) -> String {
-        self.line.wishes.begin_anew();
+impl Place {
+    async fn both(
+        &self,
+        host: &Host,
+        line: &Arc<Line>,
+        ear: &Arc<Ear>,
+    ) -> Result<(Connection, Connection), String> {
+        let heard = Heard::By(Arc::clone(ear), Arc::clone(line));
+        let publisher = Connection::open(&self.dialler, host, &self.info, Heard::Nothing).await?;
+        self.check(&publisher).await?;
+        let listener = Connection::open(&self.dialler, host, &self.info, heard).await?;
+        Ok((publisher, listener))
+    }
+}
+
+impl Session for Pair {
+    /// Works until one of the two is lost.
+    async fn run(self) -> String {
         let why = tokio::select! {
             why = self.publish() => why,
             why = self.listen() => why,
@@ -55,17 +60,16 @@ impl Session<'_> {
         };
         format!("{}: {why}", self.host)
     }
+}
 
+impl Pair {
     async fn publish(&self) -> String {
         loop {
             let batch = self.line.outgoing.batch().await;
-            let mut unsettled = Unsettled { ear: self.ear, count: batch.len() };
-            match self.publisher.ask_all(&publications(&batch)).await {
-                Ok(answers) => {
-                    if let Err(why) = unsettled.settle(&batch, &answers) {
-                        return why;
-                    }
-                }
+            let unsettled = Unsettled::of(&self.ear, &batch);
+            let answers = self.publisher.ask_all(&publications(&batch)).await;
+            match answers.and_then(|answers| taken(&answers)) {
+                Ok(()) => unsettled.settle(),
                 Err(why) => return why,
             }
         }
@@ -86,7 +90,7 @@ impl Session<'_> {
             {
                 return why;
             }
-            errand.subscribe.iter().chain(&errand.ready).for_each(|subject| self.tell(subject));
+            errand.settled(&self.line, &self.ear);
         }
     }
 
@@ -98,37 +102,13 @@ impl Session<'_> {
             Err(error) => Err(format!("a subscription was refused: {error}")),
         })
     }
-
-    fn tell(&self, subject: &Subject) {
-        if self.line.wishes.wants(subject.as_str()) {
-            self.ear.ready(subject.as_str());
-        }
-    }
 }
 
-/// A batch whose fate is open. What a lost connection leaves open counts as dropped.
-struct Unsettled<'a> {
-    ear: &'a Ear,
-    count: usize,
-}
-
-impl Unsettled<'_> {
-    fn settle(&mut self, batch: &[Parcel], answers: &[Value]) -> Result<(), String> {
-        for ((_, message), answer) in batch.iter().zip(answers) {
-            if let Value::ServerError(error) = answer {
-                return Err(format!("a message was refused: {error}"));
-            }
-            self.ear.tally.published.add(1);
-            self.ear.tally.bytes_out.add(message.len());
-            self.count -= 1;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Unsettled<'_> {
-    fn drop(&mut self) {
-        self.ear.tally.dropped.add(self.count);
+/// Who may not publish one message may publish none.
+fn taken(answers: &[Value]) -> Result<(), String> {
+    match answers.iter().find(|answer| matches!(answer, Value::ServerError(_))) {
+        Some(Value::ServerError(error)) => Err(format!("a message was refused: {error}")),
+        _ => Ok(()),
     }
 }
 
