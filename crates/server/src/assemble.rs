@@ -8,14 +8,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use bellwire_hub::{Apps, Hub};
-use bellwire_store::Store;
+use bellwire_hub::{Apps, Hub, Peers};
+use bellwire_store::{Sqlite, Store};
 use bellwire_webhooks::service::Service;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
+use crate::cluster::{Cluster, Newcomer};
 use crate::config::Config;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
@@ -72,9 +74,13 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let apps = Arc::new(Apps::default());
     let live = Arc::new(Live::new(Arc::clone(&apps), Arc::clone(&store)));
     let facts = Arc::new(Facts::new(Arc::clone(&live)));
+    let footing = Footing::find(config, &cellar, &apps)?;
     let outlet = Arc::clone(&switchboard);
-    let hub = Hub::new(node()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
-    let hub = Arc::new(hub);
+    let hub = Hub::new(footing.number()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
+    let hub = Arc::new(match footing.link() {
+        Some(link) => hub.with_peers(link),
+        None => hub,
+    });
     let runtime = runtime(config)?;
     let mut sources =
         AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
@@ -88,7 +94,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         Arc::clone(&watch),
         runtime.handle().clone(),
     )?;
-    let webhooks = workshop.start(&hub, cellar.outbox(config.webhooks.durability)?)?;
+    let (webhooks, cluster) = footing.start(config, &hub, workshop, runtime.handle())?;
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
@@ -125,10 +131,62 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         trusted_proxies: config.trusted_proxies.clone(),
     });
     let ebb = Ebb::default();
-    let server = Server { house, certificate, store, sources, reloads, webhooks, ebb };
+    let server = Server { house, certificate, store, sources, reloads, webhooks, cluster, ebb };
     let result = runtime.block_on(server.live(config, &welcome, workers));
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
+}
+
+/// Whether this node is alone.
+enum Footing {
+    Alone(Arc<Sqlite>),
+    Together(Newcomer),
+}
+
+impl Footing {
+    fn find(config: &Config, cellar: &Cellar, apps: &Arc<Apps>) -> anyhow::Result<Self> {
+        match cellar {
+            Cellar::File(store) => Ok(Self::Alone(Arc::clone(store))),
+            Cellar::Shared(database) => Newcomer::join(config, database, apps).map(Self::Together),
+        }
+    }
+
+    /// The first half of this node's socket ids, never 0.
+    fn number(&self) -> anyhow::Result<u64> {
+        match self {
+            Self::Alone(_) => {
+                let random = getrandom::u32().context("the system has no random numbers")?;
+                Ok(u64::from(random) + 1)
+            }
+            Self::Together(newcomer) => Ok(newcomer.node().number()),
+        }
+    }
+
+    fn link(&self) -> Option<Arc<dyn Peers>> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
+        }
+    }
+
+    fn start(
+        self,
+        config: &Config,
+        hub: &Arc<Hub>,
+        workshop: Workshop,
+        runtime: &Handle,
+    ) -> anyhow::Result<(Arc<Service>, Option<Arc<Cluster>>)> {
+        match self {
+            Self::Alone(store) => {
+                let outbox = store.outbox(config.webhooks.durability.into())?;
+                Ok((workshop.start(hub, Box::new(outbox))?, None))
+            }
+            Self::Together(newcomer) => {
+                let (webhooks, cluster) = newcomer.start(config, hub, workshop, runtime)?;
+                Ok((webhooks, Some(Arc::new(cluster))))
+            }
+        }
+    }
 }
 
 fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
@@ -148,6 +206,7 @@ struct Server {
     /// Who waits for apps that have just been changed.
     reloads: mpsc::Receiver<Reload>,
     webhooks: Arc<Service>,
+    cluster: Option<Arc<Cluster>>,
     ebb: Ebb,
 }
 
@@ -161,6 +220,7 @@ impl Server {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut reload = signal(SignalKind::hangup())?;
+        self.with_cluster(Cluster::settle_in).await;
         let unix_sockets = self.open_doors(config, welcome)?;
         let mut tick = every(TICK);
         let mut follow = every(FOLLOW);
@@ -282,6 +342,7 @@ impl Server {
     async fn leave(&self, window: Duration, interrupt: &mut tokio::signal::unix::Signal) {
         tracing::info!(window_s = window.as_secs(), "draining");
         self.webhooks.close();
+        self.with_cluster(Cluster::drain).await;
         self.house.door.shut();
         self.house.switchboard.drain(window);
         let ends = Instant::now() + window;
@@ -307,6 +368,15 @@ impl Server {
             }
         }
         self.webhooks.stop();
+        self.with_cluster(Cluster::leave).await;
+    }
+
+    /// Does what has to wait for other nodes, if there are any.
+    async fn with_cluster(&self, work: impl FnOnce(&Cluster) + Send + 'static) {
+        let Some(cluster) = self.cluster.clone() else { return };
+        if tokio::task::spawn_blocking(move || work(&cluster)).await.is_err() {
+            tracing::error!("the cluster panicked");
+        }
     }
 }
 
@@ -345,10 +415,4 @@ fn lock_folder(folder: &Path) -> anyhow::Result<File> {
             Err(error).with_context(|| format!("the data folder {name} cannot be locked"))
         }
     }
-}
-
-/// A number for this run, the first half of its socket ids; never 0.
-fn node() -> anyhow::Result<u64> {
-    let random = getrandom::u32().context("the system has no random numbers")?;
-    Ok(u64::from(random) + 1)
 }

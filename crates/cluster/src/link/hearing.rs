@@ -21,7 +21,7 @@ use crate::subject::Address;
 impl Hearer for Link {
     fn heard(&self, subject: &str, message: Bytes) {
         let envelope = match Envelope::decode(&message) {
-            Ok(envelope) if envelope.sender == self.me => return,
+            Ok(envelope) if envelope.sender == self.me() => return,
             Ok(envelope) => envelope,
             Err(refusal) => return self.refuse(refusal),
         };
@@ -140,7 +140,7 @@ impl Hearing {
     fn meet(&mut self, link: &Link, hub: &Arc<Hub>, nodes: Vec<u64>) {
         let gone = self.neighbours.extract_if(|node, _| !nodes.contains(node));
         gone.for_each(|(_, neighbour)| neighbour.take_back(link, hub));
-        for node in nodes.into_iter().filter(|node| *node != link.me) {
+        for node in nodes.into_iter().filter(|node| *node != link.me()) {
             if !self.neighbours.contains_key(&node)
                 && let Some(seat) = self.free_seat()
             {

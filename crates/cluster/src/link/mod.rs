@@ -30,8 +30,8 @@ use crate::subject::{Subject, Subjects};
 
 /// The link of one node.
 pub struct Link {
-    /// This node, as its socket ids begin.
-    me: u64,
+    /// This node, as the others know it.
+    me: AtomicU64,
     subjects: Subjects,
     apps: Arc<Apps>,
     /// Set once, right after the hub was made, which needs the link.
@@ -96,7 +96,7 @@ impl Link {
     #[must_use]
     pub fn new(me: u64, subjects: Subjects, apps: Arc<Apps>) -> Arc<Self> {
         Arc::new(Self {
-            me,
+            me: AtomicU64::new(me),
             subjects,
             apps,
             hub: OnceLock::new(),
@@ -120,7 +120,7 @@ impl Link {
         bus: Arc<dyn Bus>,
     ) -> std::io::Result<std::thread::JoinHandle<()>> {
         bus.subscribe(&self.subjects.all());
-        bus.subscribe(&self.subjects.node(self.me));
+        bus.subscribe(&self.subjects.node(self.me()));
         // A link is started once.
         let _ = (self.hub.set(hub), self.bus.set(bus));
         let link = Arc::clone(self);
@@ -130,6 +130,15 @@ impl Link {
     /// The other nodes that are there. What was heard of others is taken back.
     pub fn set_neighbours(&self, nodes: Vec<u64>) {
         self.tray.leave(|waiting| waiting.nodes = Some(nodes));
+    }
+
+    /// The others know this node by another number from now on.
+    pub fn rename(&self, me: u64) {
+        let former = self.me.swap(me, Ordering::Relaxed);
+        if let Some(bus) = self.bus.get() {
+            bus.unsubscribe(&self.subjects.node(former));
+            bus.subscribe(&self.subjects.node(me));
+        }
     }
 
     /// Ends the thread.
@@ -183,6 +192,10 @@ impl Link {
         }
     }
 
+    fn me(&self) -> u64 {
+        self.me.load(Ordering::Relaxed)
+    }
+
     fn hub(&self) -> Option<&Arc<Hub>> {
         self.hub.get()
     }
@@ -196,7 +209,7 @@ impl Link {
     fn send(&self, subject: &Subject, payload: Payload) -> bool {
         let Some(bus) = self.bus.get() else { return false };
         let sequence = self.sequences.next(subject, now_ms());
-        let message: Bytes = Envelope { sender: self.me, sequence, payload }.encode();
+        let message: Bytes = Envelope { sender: self.me(), sequence, payload }.encode();
         bus.publish(subject, message)
     }
 }

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bellwire_store::{Durability as Kept, Postgres, Sqlite, Store};
-use bellwire_webhooks::outbox::Outbox;
+use bellwire_store::{Postgres, Sqlite, Store};
 
-use crate::config::{Config, Durability};
+use crate::config::Config;
 
 /// The store, with what only one of its kinds has.
 #[derive(Clone)]
@@ -26,18 +25,6 @@ impl Cellar {
                 let store = Postgres::open(url.reveal());
                 Ok(Self::Shared(Arc::new(store.context("[server] database")?)))
             }
-        }
-    }
-
-    /// Where webhooks are kept.
-    pub(crate) fn outbox(&self, durability: Durability) -> anyhow::Result<Box<dyn Outbox>> {
-        let kept = match durability {
-            Durability::Power => Kept::Power,
-            Durability::Process => Kept::Process,
-        };
-        match self {
-            Self::File(store) => Ok(Box::new(store.outbox(kept)?)),
-            Self::Shared(_) => anyhow::bail!("not yet"),
         }
     }
 
