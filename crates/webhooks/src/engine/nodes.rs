@@ -236,6 +236,11 @@ impl Nodes {
             self.has_lost |= !node.is_draining;
         }
         self.expected.retain(|id| state(id).is_live() || has_said(id));
+        let drains = |state| matches!(state, NodeState::Draining | NodeState::Left);
+        if self.hearing.is_some() && roll.iter().any(|(_, state)| drains(*state)) {
+            // Some who were told before are on their way elsewhere.
+            self.hearing = Some(settle.rules().reconnect_ms);
+        }
     }
 
     /// Notes what is kept, and forgets who has ended and of whom nothing is left at all.

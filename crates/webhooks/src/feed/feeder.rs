@@ -9,7 +9,7 @@ use bellwire_hub::fact::What;
 use bellwire_protocol::AppId;
 use hashbrown::HashMap;
 
-use super::{Entry, Row, encode};
+use super::{Entry, Row, decode, encode};
 use crate::event::lane_of;
 use crate::hashing::Hashing;
 use crate::mail::weight;
@@ -193,6 +193,24 @@ impl<W> Feeder<W> {
     /// The store has answered.
     pub(crate) fn answered(&mut self) {
         self.is_failing = false;
+    }
+
+    /// The node has lost its lease and is another one from now on: its feed begins anew, and so does
+    /// what it says. What waits goes with the new one. Whether the row on its way has arrived nobody
+    /// knows: what it said is counted as lost, who is here is said anew.
+    pub(crate) fn begin_anew(&mut self) {
+        let row = self.row.take().and_then(|(_, body)| decode(&body).ok());
+        row.into_iter().flat_map(|row| row.entries).for_each(|entry| self.let_go(entry));
+        (self.last_n, self.run) = (0, None);
+        for (_, who) in self.placed.drain(..).rev() {
+            self.waiting.push_front((u64::MAX, who));
+        }
+        for (last, _) in &mut self.waiting {
+            *last = u64::MAX;
+        }
+        // A retelling that was under way would end without its beginning.
+        self.entries.retain(|(entry, _)| !matches!(entry, Entry::RetellBegins | Entry::RetellEnds));
+        self.taken = self.in_rows + self.entries.len() as u64;
     }
 
     /// Whether something waits to be kept.
