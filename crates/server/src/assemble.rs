@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ use bellwire_store::{Sqlite, Store};
 use bellwire_webhooks::service::Service;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
@@ -26,8 +26,8 @@ use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
 use crate::live::{Live, Questions};
-use crate::management::{Desk, Management, Order, Reload};
-use crate::ops::apps::AppSources;
+use crate::management::{Desk, Management, Order};
+use crate::ops::apps::{AppSources, Errand};
 use crate::ops::cellar::Cellar;
 use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
@@ -41,16 +41,12 @@ use welcome::Welcome;
 
 /// How often the hub does what time brings.
 const TICK: Duration = Duration::from_millis(500);
-/// How often another process's changes are looked for.
-const FOLLOW: Duration = Duration::from_millis(200);
 /// How often certificates are looked at.
 const CERTIFICATES: Duration = Duration::from_secs(5);
 /// How often what is over is swept.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How long the audit is kept: a year, and a day for who looks a little late.
 const AUDIT_MS: u64 = 366 * 86_400_000;
-/// Changes of apps that wait to be noticed.
-const RELOADS: usize = 64;
 /// How often statistics are written down.
 const KEEP: Duration = Duration::from_secs(10);
 /// How long established connections have for their close frames after the drain window.
@@ -100,7 +96,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
     let settings = gateway_settings(config);
     let workers = gateway::start(&switchboard, polls, &hub, &witness, settings)?;
-    let (reload, reloads) = mpsc::channel(RELOADS);
+    let (errands, follower) = sources.start()?;
     let desk = Desk {
         apps: Arc::clone(&apps),
         hub: Arc::clone(&hub),
@@ -110,7 +106,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         watch: Arc::clone(&watch),
         live: Arc::clone(&live),
         questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
-        reload,
+        errands: errands.clone(),
         require_https: config.webhooks.require_https,
         path_prefix: config.path_prefix.clone(),
         setup: welcome.setup.digest(),
@@ -131,8 +127,18 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         trusted_proxies: config.trusted_proxies.clone(),
     });
     let ebb = Ebb::default();
-    let server = Server { house, certificate, store, sources, reloads, webhooks, cluster, ebb };
+    let last = errands.clone();
+    let others = cluster.clone();
+    let server = Server { house, certificate, store, errands, webhooks, cluster, ebb };
     let result = runtime.block_on(server.live(config, &welcome, workers));
+    if let Some(cluster) = others {
+        cluster.leave();
+    }
+    // It may have ended already.
+    let _ = last.send(Errand::Stop);
+    if follower.join().is_err() {
+        tracing::error!("the thread that follows apps panicked");
+    }
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
@@ -202,9 +208,8 @@ struct Server {
     house: Arc<House>,
     certificate: Option<Arc<Certificate>>,
     store: Arc<dyn Store>,
-    sources: AppSources,
-    /// Who waits for apps that have just been changed.
-    reloads: mpsc::Receiver<Reload>,
+    /// To the thread that follows apps.
+    errands: Sender<Errand>,
     webhooks: Arc<Service>,
     cluster: Option<Arc<Cluster>>,
     ebb: Ebb,
@@ -223,7 +228,6 @@ impl Server {
         self.with_cluster(Cluster::settle_in).await;
         let unix_sockets = self.open_doors(config, welcome)?;
         let mut tick = every(TICK);
-        let mut follow = every(FOLLOW);
         let mut certificates = every(CERTIFICATES);
         let mut sweep = every(SWEEP);
         let mut keep = every(KEEP);
@@ -232,16 +236,10 @@ impl Server {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = reload.recv() => {
-                    self.sources.reread_file();
+                    self.errand(Errand::Reread);
                     self.refresh_certificate();
                 }
                 _ = tick.tick() => self.tick(),
-                _ = follow.tick() => self.sources.follow_store(),
-                Some(waiting) = self.reloads.recv() => {
-                    self.sources.follow_store();
-                    // Whoever asked may have gone.
-                    let _ = waiting.send(());
-                }
                 _ = certificates.tick() => self.refresh_certificate(),
                 _ = sweep.tick() => self.sweep(),
                 _ = keep.tick() => self.keep(),
@@ -249,9 +247,7 @@ impl Server {
         }
         self.leave(config.drain_window, &mut interrupt).await;
         self.finish_webhooks(&mut interrupt).await;
-        if let Err(error) = self.house.live.keep() {
-            tracing::error!(%error, "the last statistics are not written down");
-        }
+        self.keep_the_last().await;
         self.house.switchboard.stop();
         for worker in workers {
             if worker.join().is_err() {
@@ -331,6 +327,20 @@ impl Server {
         });
     }
 
+    async fn keep_the_last(&self) {
+        let live = Arc::clone(&self.house.live);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || live.keep()).await {
+            tracing::error!(%error, "the last statistics are not written down");
+        }
+    }
+
+    /// Asks the thread that follows apps, which ends last.
+    fn errand(&self, errand: Errand) {
+        if self.errands.send(errand).is_err() {
+            tracing::error!("changes of apps are not followed any more");
+        }
+    }
+
     fn refresh_certificate(&self) {
         if let Some(certificate) = &self.certificate {
             certificate.refresh();
@@ -368,7 +378,6 @@ impl Server {
             }
         }
         self.webhooks.stop();
-        self.with_cluster(Cluster::leave).await;
     }
 
     /// Does what has to wait for other nodes, if there are any.

@@ -20,7 +20,7 @@ pub(crate) use cluster::FROM_ENVIRONMENT as CLUSTER_KEYS;
 pub(crate) use cluster::{Cluster, Location};
 #[cfg(test)]
 pub(crate) use raw::FROM_ENVIRONMENT as SERVER_KEYS;
-pub(crate) use webhooks::{Declared, Durability, Webhooks};
+pub(crate) use webhooks::{Declared, Webhooks};
 
 /// What the operator wants.
 #[derive(Debug, Clone)]
