@@ -71,8 +71,9 @@ impl Session for Pair {
         let why = tokio::select! {
             why = self.publish() => why,
             why = self.listen() => why,
-            why = self.publisher.until_lost() => why,
-            why = self.listener.until_lost() => why,
+            why = self.publisher.until_lost() => format!("publishing: {why}"),
+            // Redis closes who listens too slowly: `client-output-buffer-limit pubsub`.
+            why = self.listener.until_lost() => format!("listening: {why}"),
         };
         format!("{}: {why}", self.host)
     }

@@ -188,15 +188,18 @@ fn what_is_published_while_down_is_counted_and_does_not_wait<E: Engine>() {
     server.stop();
     node.ear.until("it is down", |told| !told.downs.is_empty());
     let message = Bytes::from(vec![0; 1_000]);
+    // One server of several may be missed a moment later than the others.
+    until("nothing is taken", || !node.bus.publish(&subject(1), message.clone()));
+    let before = node.bus.figures();
     for _ in 0..50_000 {
         assert!(!node.bus.publish(&subject(1), message.clone()));
     }
-    assert_eq!(node.bus.figures().dropped, 50_000);
+    assert!(node.bus.figures().dropped >= before.dropped + 50_000);
     assert_eq!(node.bus.figures().queued, 0);
     server.start_again();
     node.ear.until("it is up again", |told| told.ups >= 2);
     node.says(&subject(1), "now");
-    until("it is published", || node.bus.figures().published == 1);
+    until("it is published", || node.bus.figures().published == before.published + 1);
 }
 
 fn what_waits_is_bounded_and_its_fate_is_counted<E: Engine>() {

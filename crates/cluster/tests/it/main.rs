@@ -3,5 +3,6 @@
 
 mod contract;
 mod engine;
+mod nats;
 mod node;
 mod redis;

@@ -1,8 +1,32 @@
 //! What only Redis has: sentinels and clusters.
 
-use bellwire_testkit::redis::{Cluster, Watched};
+use bellwire_cluster::BusConfig;
+use bellwire_testkit::redis::{Cluster, Redis, Watched};
 
 use crate::node::{Node, subject, until};
+
+#[test]
+fn a_redis_that_is_too_old_is_told_so() {
+    let server = Redis::start_with(&["--rename-command", "HELLO", ""]);
+    let node = Node::beginning(&BusConfig::of(&format!("redis://{}", server.address())));
+    node.ear.until("it is said", |told| !told.downs.is_empty());
+    let why = node.ear.downs().remove(0);
+    assert!(why.contains("Redis 6 or newer is needed"), "{why}");
+}
+
+#[test]
+fn a_subject_that_may_not_be_heard_is_not_called_ready() {
+    let server = Redis::start();
+    let rights = ["ACL", "SETUSER", "ann", "on", ">opensesame", "+@all", "resetchannels"];
+    assert_eq!(server.ask(&rights).trim(), "OK");
+    let url = format!("redis://ann:opensesame@{}", server.address());
+    let node = Node::beginning(&BusConfig::of(&url));
+    node.bus.subscribe(&subject(1));
+    node.ear.until("it is said", |told| !told.downs.is_empty());
+    let why = node.ear.downs().remove(0);
+    assert!(why.contains("refused") && why.contains("permissions"), "{why}");
+    assert_eq!(node.ear.readies(&subject(1)), 0);
+}
 
 #[test]
 fn the_bus_follows_the_sentinels_to_another_master() {
