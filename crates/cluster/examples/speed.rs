@@ -43,7 +43,7 @@ fn main() {
     let node = || {
         let ear = Arc::new(Ear::default());
         let hearer = Arc::clone(&ear);
-        (connect(&BusConfig::of(&url), hearer, runtime.handle()).unwrap(), ear)
+        (connect(&BusConfig::of(&url), hearer, runtime.handle().clone()).unwrap(), ear)
     };
     let ((one, _), (two, ear)) = (node(), node());
     until(|| one.is_up() && two.is_up());

@@ -22,7 +22,7 @@ use crate::subject::Subjects;
 pub fn connect(
     config: &BusConfig,
     hearer: Arc<dyn Hearer>,
-    runtime: &Handle,
+    runtime: Handle,
 ) -> Result<Arc<dyn Bus>, BusError> {
     let Address { kind, mut hosts, is_tls, login } = Address::parse(&config.url)?;
     Subjects::of(&config.prefix)?;
@@ -38,11 +38,11 @@ pub fn connect(
     Ok(match kind {
         Kind::Redis { db } => {
             let place = place(At::Host(hosts.swap_remove(0)), db, Words::Plain);
-            Arc::new(Single::start(place, line, ear, runtime))
+            Arc::new(Single::start(place, line, ear, &runtime))
         }
         Kind::Sentinel { service, db, login } => {
             let at = At::Watched { sentinels: hosts, service, info: info(&login, 0) };
-            Arc::new(Single::start(place(at, db, Words::Plain), line, ear, runtime))
+            Arc::new(Single::start(place(at, db, Words::Plain), line, ear, &runtime))
         }
         Kind::Cluster => {
             let place = place(At::Host(hosts[0].clone()), 0, Words::Sharded);
@@ -52,7 +52,7 @@ pub fn connect(
             let nats = Nats::new(hosts, login, dialler, &config.prefix);
             let nats =
                 nats.ok_or(BusError::Url { part: "host", expected: "a name or an address" })?;
-            Arc::new(Single::start(nats, line, ear, runtime))
+            Arc::new(Single::start(nats, line, ear, &runtime))
         }
     })
 }

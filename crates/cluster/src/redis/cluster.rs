@@ -76,7 +76,7 @@ impl Cluster {
         seeds: Vec<Host>,
         config: &BusConfig,
         ear: Ear,
-        runtime: &Handle,
+        runtime: Handle,
     ) -> Self {
         let nobody = Master::at(Host { name: "nobody".into(), port: 0 }, config);
         let masters = Masters { all: vec![Arc::new(nobody)], of: vec![NOBODY; SLOTS.into()] };
@@ -85,12 +85,12 @@ impl Cluster {
             seeds,
             config: config.clone(),
             ear: Arc::new(ear),
-            runtime: runtime.clone(),
+            runtime,
             masters: RwLock::new(masters),
             is_wrong: Arc::default(),
             telling: Mutex::default(),
         });
-        let surveyor = runtime.spawn(survey(Arc::clone(&map)));
+        let surveyor = map.runtime.spawn(survey(Arc::clone(&map)));
         Self { map, surveyor }
     }
 }

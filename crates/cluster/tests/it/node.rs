@@ -47,7 +47,7 @@ impl Node {
     pub(crate) fn beginning(config: &BusConfig) -> Self {
         let ear = Arc::new(Ear::default());
         let hearer = Arc::clone(&ear);
-        let bus = connect(config, hearer, RUNTIME.handle());
+        let bus = connect(config, hearer, RUNTIME.handle().clone());
         Self { bus: bus.unwrap_or_else(|e| panic!("{e}")), ear }
     }
 
