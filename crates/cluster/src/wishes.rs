@@ -197,7 +197,7 @@ mod tests {
         let one = subject(1);
         wishes.want(&one);
         wishes.want(&one);
-        assert_eq!(errand(&wishes).subscribe, [one.clone()]);
+        assert_eq!(errand(&wishes).subscribe, std::slice::from_ref(&one));
         assert_eq!(errand(&wishes), Errand::default());
         wishes.let_go(&one);
         assert_eq!(errand(&wishes).unsubscribe, [one]);

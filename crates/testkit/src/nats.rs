@@ -26,6 +26,16 @@ impl Nats {
         nats
     }
 
+    /// One with this configuration.
+    #[must_use]
+    pub fn configured(text: &str) -> Self {
+        let mut nats = Self::prepared();
+        std::fs::write(nats.daemon.dir().join("nats.conf"), text).unwrap();
+        nats.daemon.arguments(&["--config", "nats.conf"]);
+        nats.daemon.start();
+        nats
+    }
+
     /// One that speaks TLS only, with the certificate of the receiver of webhooks.
     #[must_use]
     pub fn with_tls() -> Self {

@@ -11,6 +11,7 @@ use foldhash::quality::RandomState;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 
+use super::CLOSED;
 use crate::dial::Pulse;
 
 /// Messages to ourselves.
@@ -49,7 +50,7 @@ impl Marker {
         let number = self.send().await?;
         let mut seen = self.seen.clone();
         let came = seen.wait_for(|seen| *seen >= number).await;
-        came.map(|_| ()).map_err(|_| "the connection was closed".into())
+        came.map(|_| ()).map_err(|_| CLOSED.into())
     }
 }
 

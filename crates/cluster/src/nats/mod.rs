@@ -2,6 +2,10 @@
 //!
 //! The client library keeps the words of the protocol; the life of a connection is ours, as it is
 //! with Redis: a lost one ends with all that was asked on it, and the next one begins anew.
+//!
+//! A subject that is heard costs about 5.5 KB of memory (a quarter of a KB with Redis): the library
+//! has a channel for each. Between several servers of NATS, who listens becomes known a moment after
+//! it was asked: a subject is ready at the server that was asked.
 
 mod marker;
 mod session;
@@ -92,7 +96,7 @@ impl Server for Nats {
 /// Remembers the first thing that ends a connection.
 fn note(trouble: &watch::Sender<Option<String>>, event: &Event) {
     let why = match event {
-        Event::Disconnected | Event::Closed => "the connection was closed".into(),
+        Event::Disconnected | Event::Closed => CLOSED.into(),
         Event::ServerError(error) => error.to_string(),
         Event::ClientError(error) => error.to_string(),
         // That a subject is heard too slowly is seen by the gaps.
@@ -104,6 +108,9 @@ fn note(trouble: &watch::Sender<Option<String>>, event: &Event) {
         is_first
     });
 }
+
+/// All that is known of most ends.
+const CLOSED: &str = "the connection was closed";
 
 /// How long one server is tried.
 const PATIENCE: Duration = Duration::from_secs(3);

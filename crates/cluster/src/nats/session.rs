@@ -8,6 +8,7 @@ use hashbrown::HashMap;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::CLOSED;
 use super::marker::Marker;
 use crate::dial::Pulse;
 use crate::keeper::Session;
@@ -70,7 +71,7 @@ impl Connected {
             // The one who tells of trouble goes when the library gives up.
             told = trouble.wait_for(Option::is_some) => match told {
                 Ok(why) => why.clone().unwrap_or_default(),
-                Err(_) => "the connection was closed".into(),
+                Err(_) => CLOSED.into(),
             },
             why = self.pulse.until_silent(ask) => why,
         }
@@ -99,11 +100,18 @@ struct Listening<'a> {
 impl Listening<'_> {
     async fn run(mut self) -> String {
         loop {
-            let errand = self.session.line.wishes.errand().await;
+            let Connected { line, ear, .. } = self.session;
+            let errand = tokio::select! {
+                errand = line.wishes.errand() => errand,
+                Some(ended) = self.tasks.join_next() => match ended {
+                    Err(error) if error.is_cancelled() => continue,
+                    Err(_) => return "whoever hears has panicked".into(),
+                    Ok(()) => return CLOSED.into(),
+                },
+            };
             if let Err(why) = self.do_errand(&errand).await {
                 return why;
             }
-            let Connected { line, ear, .. } = self.session;
             errand.settled(line, ear);
         }
     }
@@ -115,7 +123,6 @@ impl Listening<'_> {
                 task.abort();
             }
         }
-        while self.tasks.try_join_next().is_some() {}
         for subject in &errand.subscribe {
             let name = subject.as_str().to_owned();
             let subscriber = self.session.client.subscribe(name).await;

@@ -1,10 +1,13 @@
 //! Where the Redis is that is spoken to: a fixed address, or what the sentinels say.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::{RedisConnectionInfo, Value, cmd, from_redis_value};
+use tokio::sync::Notify;
 
 use super::connection::{Connection, Heard};
+use super::words::Words;
 use crate::address::{Host, Login};
 use crate::dial::{Dialler, within};
 
@@ -13,6 +16,9 @@ pub(crate) struct Place {
     pub(crate) dialler: Dialler,
     pub(crate) info: RedisConnectionInfo,
     pub(crate) at: At,
+    pub(crate) words: Words,
+    /// Who is told that a slot is somebody else's.
+    pub(crate) moved: Arc<Notify>,
 }
 
 /// Where it is.

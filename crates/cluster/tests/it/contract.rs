@@ -2,46 +2,67 @@
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bellwire_cluster::{BusConfig, Losses, Sequence, Sequences};
 use bellwire_testkit::nats::Nats;
-use bellwire_testkit::redis::Redis;
-use bellwire_testkit::{AUTHORITY, PATIENCE, Proxy};
+use bellwire_testkit::redis::{Cluster, Redis};
+use bellwire_testkit::{AUTHORITY, Proxy};
 use bytes::Bytes;
 
-use crate::engine::Engine;
-use crate::node::{Node, channel, subject};
+use crate::engine::{Engine, Guarded};
+use crate::node::{Node, channel, subject, until};
 
 /// Makes a test of each engine of each sentence.
 macro_rules! contract {
-    ($($sentence:ident)*) => {
-        contract!(redis: Redis; $($sentence)*);
-        contract!(nats: Nats; $($sentence)*);
-    };
-    ($name:ident: $engine:ty; $($sentence:ident)*) => {
-        mod $name {
+    ($($name:ident: $engine:ty, $sentences:ident;)*) => {
+        $(mod $name {
             use super::*;
-            $(#[test] fn $sentence() { super::$sentence::<$engine>(); })*
+            $sentences! { $engine }
+        })*
+    };
+}
+
+macro_rules! tests {
+    ($engine:ty: $($sentence:ident)*) => {
+        $(#[test] fn $sentence() { super::$sentence::<$engine>(); })*
+    };
+}
+
+macro_rules! anywhere {
+    ($engine:ty) => {
+        tests! { $engine:
+            messages_come_in_order_and_to_oneself_as_well
+            every_channel_name_goes_through
+            a_subject_that_is_ready_is_heard
+            what_is_let_go_is_heard_no_more
+            ten_thousand_subjects_survive_a_restart
+            what_is_published_while_down_is_counted_and_does_not_wait
+            a_slow_hearer_loses_nothing_silently
+            a_server_may_come_later
+            a_bus_ends_with_its_last_owner
+        }
+    };
+}
+
+/// Servers that can be anywhere behind an address, so that the way there can be cut.
+macro_rules! at_one_address {
+    ($engine:ty) => {
+        anywhere! { $engine }
+        tests! { $engine:
+            a_cut_connection_is_noticed_and_comes_back
+            a_stalled_connection_is_noticed_and_comes_back
+            what_waits_is_bounded_and_its_fate_is_counted
+            a_wrong_password_is_said_and_not_shown
+            tls_is_spoken
         }
     };
 }
 
 contract! {
-    messages_come_in_order_and_to_oneself_as_well
-    every_channel_name_goes_through
-    a_subject_that_is_ready_is_heard
-    what_is_let_go_is_heard_no_more
-    ten_thousand_subjects_survive_a_restart
-    a_cut_connection_is_noticed_and_comes_back
-    a_stalled_connection_is_noticed_and_comes_back
-    what_is_published_while_down_is_counted_and_does_not_wait
-    what_waits_is_bounded_and_its_fate_is_counted
-    a_slow_hearer_loses_nothing_silently
-    a_server_may_come_later
-    a_wrong_password_is_said_and_not_shown
-    tls_is_spoken
-    a_bus_ends_with_its_last_owner
+    redis: Redis, at_one_address;
+    nats: Nats, at_one_address;
+    cluster: Cluster, anywhere;
 }
 
 fn url<E: Engine>(server: &E) -> String {
@@ -122,7 +143,7 @@ fn ten_thousand_subjects_survive_a_restart<E: Engine>() {
     }
     server.start_again();
     for node in [&one, &two] {
-        node.ear.until("it is up again", |told| told.ups == 2);
+        node.ear.until("it is up again", |told| told.ups >= 2);
     }
     two.ear.until("all are ready again", |told| {
         subjects.iter().all(|subject| told.readies(subject) >= 2)
@@ -131,7 +152,7 @@ fn ten_thousand_subjects_survive_a_restart<E: Engine>() {
         one.says(subject, "still");
     }
     two.ear.until("all are heard", |told| told.heard.len() == 10_000);
-    assert_eq!(two.bus.figures().reconnects, 1);
+    assert!(two.bus.figures().reconnects >= 1);
 }
 
 fn a_cut_connection_is_noticed_and_comes_back<E: Engine>() {
@@ -167,15 +188,18 @@ fn what_is_published_while_down_is_counted_and_does_not_wait<E: Engine>() {
     server.stop();
     node.ear.until("it is down", |told| !told.downs.is_empty());
     let message = Bytes::from(vec![0; 1_000]);
+    // One server of several may be missed a moment later than the others.
+    until("nothing is taken", || !node.bus.publish(&subject(1), message.clone()));
+    let before = node.bus.figures();
     for _ in 0..50_000 {
         assert!(!node.bus.publish(&subject(1), message.clone()));
     }
-    assert_eq!(node.bus.figures().dropped, 50_000);
+    assert!(node.bus.figures().dropped >= before.dropped + 50_000);
     assert_eq!(node.bus.figures().queued, 0);
     server.start_again();
-    node.ear.until("it is up again", |told| told.ups == 2);
+    node.ear.until("it is up again", |told| told.ups >= 2);
     node.says(&subject(1), "now");
-    until("it is published", || node.bus.figures().published == 1);
+    until("it is published", || node.bus.figures().published == before.published + 1);
 }
 
 fn what_waits_is_bounded_and_its_fate_is_counted<E: Engine>() {
@@ -242,7 +266,7 @@ fn a_server_may_come_later<E: Engine>() {
     node.ear.until_heard(&subject(1), "hello");
 }
 
-fn a_wrong_password_is_said_and_not_shown<E: Engine>() {
+fn a_wrong_password_is_said_and_not_shown<E: Guarded>() {
     let server = E::with_password("opensesame");
     let user = if E::url("", server.address()).starts_with("nats") { "ann" } else { "" };
     let login = |password: &str| E::url(&format!("{user}:{password}@"), server.address());
@@ -256,7 +280,7 @@ fn a_wrong_password_is_said_and_not_shown<E: Engine>() {
     }
 }
 
-fn tls_is_spoken<E: Engine>() {
+fn tls_is_spoken<E: Guarded>() {
     let server = E::with_tls();
     let mut config = BusConfig::of(&server.tls_url());
     let stranger = Node::beginning(&config);
@@ -276,13 +300,4 @@ fn a_bus_ends_with_its_last_owner<E: Engine>() {
     let Node { bus, ear } = Node::at(&url(&server));
     drop(bus);
     until("nobody tells anything any more", || Arc::strong_count(&ear) == 1);
-}
-
-/// Waits until something is so that nobody tells.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so() {
-        assert!(Instant::now() < deadline, "not so: {what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }

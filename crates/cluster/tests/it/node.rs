@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bellwire_cluster::{Bus, BusConfig, Hearer, Subject, Subjects, connect};
 use bellwire_testkit::PATIENCE;
@@ -135,6 +135,15 @@ impl Hearer for Ear {
 
     fn down(&self, why: &str) {
         self.tell(|told| told.downs.push(why.into()));
+    }
+}
+
+/// Waits until something is so that nobody tells.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "not so: {what}");
+        thread::sleep(Duration::from_millis(5));
     }
 }
 
