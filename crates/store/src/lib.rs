@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use apps::owner_of;
 pub use outbox::{Durability, SqliteOutbox};
-pub use postgres::Postgres;
+pub use postgres::{Copied, Postgres, copy};
 
 /// The store of one node.
 #[derive(Debug)]
@@ -72,6 +72,9 @@ pub enum StoreError {
     /// PostgreSQL refused, or was lost.
     #[error("the database refused: {}", postgres::told(.0))]
     Postgres(#[from] ::postgres::Error),
+    /// A store is copied to a database in which there is something.
+    #[error("the database has rows in {0} already: a copy needs one in which there is nothing")]
+    NotEmpty(&'static str),
     /// Every connection to PostgreSQL is in use, and stays so.
     #[error("no connection to the database is free")]
     Busy,

@@ -9,6 +9,7 @@ mod accounts;
 mod address;
 mod apps;
 mod batches;
+mod copy;
 mod endpoints;
 mod ledger;
 mod live;
@@ -20,6 +21,7 @@ mod search;
 mod session;
 
 use address::Address;
+pub use copy::{Copied, copy};
 use pool::{Lease, Pool};
 use session::Session;
 

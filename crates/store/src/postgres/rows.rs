@@ -70,7 +70,6 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the outbox and the copy write it"))]
 /// A name of others, as PostgreSQL can keep it, and from which it can be told again: two users must
 /// not become one.
 pub(crate) fn escaped(name: &str) -> Cow<'_, str> {

@@ -11,14 +11,14 @@ use bellwire_webhooks::outbox::Outbox;
 use crate::contract;
 
 /// A store in a database that goes with it.
-struct Place {
+pub(crate) struct Place {
     store: Postgres,
     /// Behind the store, so that it goes after it.
-    database: Database<'static>,
+    pub(crate) database: Database<'static>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // The tables are made once, and then copied.
         static MADE: OnceLock<Database<'static>> = OnceLock::new();
         let made = MADE.get_or_init(|| {
