@@ -30,6 +30,8 @@ pub struct Database<'a> {
 
 /// Everybody is let in from this machine; the user is this one.
 const USER: &str = "bellwire";
+/// Who needs a password on a strict server; it is the name.
+pub const GUEST: &str = "guest";
 /// Where distributions keep the server.
 const PLACES: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
 /// What the shell does. PostgreSQL does not run as root, so then it runs as somebody else.
@@ -44,6 +46,9 @@ const SCRIPT: &str = r#"
     fi
     cd "$folder"
     $as "$BINARIES/initdb" -D data -A trust -U "$ADMIN" -E UTF8 --locale=C -N >log 2>&1 &&
+        $as tee data/server.crt <<<"$CERT" >/dev/null &&
+        $as sh -c 'umask 077; cat >data/server.key' <<<"$KEY" &&
+        $as sh -c 'cat - data/pg_hba.conf >hba; mv hba data/pg_hba.conf' <<<"$RULES" &&
         $as "$BINARIES/pg_ctl" -D data -w -t 60 -l "$folder/server.log" -o "$SETTINGS -k $folder" start >>log 2>&1 ||
         { cat log server.log 2>/dev/null; rm -rf "$folder"; exit 1; }
     echo ready
@@ -57,24 +62,36 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
-        Self::start_with("")
+        Self::start_with("", "")
     }
 
-    /// Starts a server with more settings, like `-c max_connections=5`.
+    /// Starts a server that lets [`GUEST`] in only over TLS, with a password. Its certificate is
+    /// that of the receiver of webhooks.
     #[must_use]
     #[track_caller]
-    pub fn start_with(settings: &str) -> Self {
+    pub fn start_strict() -> Self {
+        let rules = format!("hostssl all {GUEST} all scram-sha-256\nhost all {GUEST} all reject");
+        let server = Self::start_with("-c ssl=on", &rules);
+        server.ask("postgres", &format!("CREATE ROLE {GUEST} SUPERUSER LOGIN PASSWORD '{GUEST}'"));
+        server
+    }
+
+    #[track_caller]
+    fn start_with(settings: &str, rules: &str) -> Self {
         let binaries = binaries();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 \
              -c shared_buffers=32MB {settings}"
         );
-        let mut shell = Command::new("sh")
+        let mut shell = Command::new("bash")
             .args(["-c", SCRIPT])
             .env("BINARIES", &binaries)
             .env("ADMIN", USER)
             .env("SETTINGS", settings)
+            .env("RULES", rules)
+            .env("CERT", include_str!("../fixtures/receiver-cert.pem"))
+            .env("KEY", include_str!("../fixtures/receiver-key.pem"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

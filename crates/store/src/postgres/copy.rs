@@ -1,7 +1,5 @@
 //! Moves a node's store to a cluster: all that must not be lost, from SQLite to PostgreSQL.
 
-use std::borrow::Cow;
-
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
@@ -225,7 +223,7 @@ fn write_value(
     Ok(())
 }
 
-fn write_text(line: &mut Vec<u8>, text: &Cow<'_, str>) {
+fn write_text(line: &mut Vec<u8>, text: &str) {
     for byte in text.bytes() {
         match byte {
             b'\\' => line.extend(b"\\\\"),
@@ -289,7 +287,7 @@ mod tests {
     #[test]
     fn a_text_is_written_on_one_line() {
         let mut line = Vec::new();
-        write_text(&mut line, &Cow::Borrowed("a\\b\nc\td\re\u{fc}\\N"));
+        write_text(&mut line, "a\\b\nc\td\re\u{fc}\\N");
         assert_eq!(String::from_utf8(line).unwrap(), "a\\\\b\\nc\\td\\re\u{fc}\\\\N");
     }
 }

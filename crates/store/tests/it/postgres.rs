@@ -1,11 +1,16 @@
 //! PostgreSQL keeps the contracts.
 
 mod opening;
+mod together;
 
 use std::sync::OnceLock;
 
-use bellwire_store::Postgres;
+use bellwire_accounts::AccountStore;
+use bellwire_hub::AppStore;
+use bellwire_live::LiveStore;
+use bellwire_store::{Postgres, StoreError};
 use bellwire_testkit::postgres::{Database, Postgres as Server};
+use bellwire_webhooks::ledger::Ledger;
 use bellwire_webhooks::outbox::Outbox;
 
 use crate::contract;
@@ -74,4 +79,16 @@ mod keeps_the_contract_of_the_ledger {
     crate::contract::laws! { Place::new, replays:
         a_replay_needs_its_endpoint
     }
+}
+
+#[test]
+fn every_port_can_be_chosen_while_the_server_runs() {
+    let place = Place::new();
+    let apps: &dyn AppStore<Error = StoreError> = &place.store;
+    let accounts: &dyn AccountStore<Error = StoreError> = &place.store;
+    let live: &dyn LiveStore<Error = StoreError> = &place.store;
+    let ledger: &dyn Ledger<Error = StoreError> = &place.store;
+    assert_eq!(apps.version().unwrap(), ledger.changes().unwrap());
+    assert!(!accounts.has_operator().unwrap());
+    assert!(live.messages(0).unwrap().is_empty());
 }

@@ -4,7 +4,8 @@ use std::thread;
 
 use bellwire_hub::AppStore as _;
 use bellwire_store::{Postgres, StoreError};
-use bellwire_testkit::postgres::Postgres as Server;
+use bellwire_testkit::Receiver;
+use bellwire_testkit::postgres::{GUEST, Postgres as Server};
 
 use super::Place;
 
@@ -61,4 +62,21 @@ fn a_password_is_shown_nowhere() {
     }
     let store = Postgres::open(&Place::new().database.url().replace("@", ":s3cret@")).unwrap();
     assert!(!format!("{store:?}").contains("s3cret"), "{store:?}");
+}
+
+#[test]
+fn a_connection_is_encrypted_to_a_server_that_is_known() {
+    let server = Server::start_strict();
+    let database = server.database();
+    let url = database.url().replace("bellwire@", &format!("{GUEST}:{GUEST}@"));
+    let known = format!("{url}?sslmode=require&sslrootcert={}", Receiver::ca_file());
+    drop(Postgres::open(&known).unwrap());
+    let refused = |url: &str| Postgres::open(url).unwrap_err().to_string();
+    assert!(refused(&url).contains("rejects"), "{}", refused(&url));
+    let unknown = refused(&format!("{url}?sslmode=require"));
+    assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+    let wrong = refused(&known.replace(&format!(":{GUEST}@"), ":s3cret@"));
+    assert!(wrong.contains("password") && !wrong.contains("s3cret"), "{wrong}");
+    let nowhere = refused(&format!("{url}?sslmode=require&sslrootcert=/nowhere.pem"));
+    assert!(nowhere.contains("/nowhere.pem"), "{nowhere}");
 }
