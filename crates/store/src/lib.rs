@@ -72,6 +72,9 @@ pub enum StoreError {
     /// PostgreSQL refused, or was lost.
     #[error("the database refused: {}", postgres::told(.0))]
     Postgres(#[from] ::postgres::Error),
+    /// PostgreSQL is too old, or the database was made for something else.
+    #[error("the database cannot be used: {0}")]
+    Unfit(String),
     /// A store is copied to a database in which there is something.
     #[error("the database has rows in {0} already: a copy needs one in which there is nothing")]
     NotEmpty(&'static str),

@@ -155,7 +155,7 @@ pub fn copy(from: &Sqlite, to: &Postgres) -> Result<Copied, StoreError> {
                     "SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
                 ))?;
             }
-            to.batch("ANALYZE")?;
+            to.batch(&format!("ANALYZE {}", TABLES.map(|(table, _)| table).join(", ")))?;
             Ok(Copied(copied))
         })
     })

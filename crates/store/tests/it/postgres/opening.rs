@@ -31,6 +31,25 @@ fn a_newer_database_is_left_alone() {
 }
 
 #[test]
+fn a_database_that_cannot_keep_every_letter_is_refused() {
+    let database = Server::shared().database();
+    database.ask("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    let error = Postgres::open(&database.url().replace(database.name(), "latin")).unwrap_err();
+    database.ask("DROP DATABASE latin WITH (FORCE)");
+    assert!(error.to_string().contains("its encoding is LATIN1"), "{error}");
+}
+
+#[test]
+fn a_server_that_may_not_be_written_to_is_refused() {
+    let database = Server::shared().database();
+    let setting =
+        format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name());
+    database.ask(&setting);
+    let error = Postgres::open(&database.url()).unwrap_err();
+    assert!(matches!(error, StoreError::Connect { .. }), "{error}");
+}
+
+#[test]
 fn a_lost_connection_is_replaced() {
     let place = Place::new();
     assert_eq!(place.store.version().unwrap(), 1);
