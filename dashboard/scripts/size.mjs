@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 
 const BUDGET_KB = 250;
 const dist = new URL("../dist/", import.meta.url);
-const manifest = JSON.parse(readFileSync(new URL(".vite/manifest.json", dist)));
+const manifest = JSON.parse(readFileSync(new URL("../node_modules/.manifest.json", import.meta.url)));
 
 function closure(name, seen = new Set()) {
   if (seen.has(name)) return seen;

@@ -1,9 +1,13 @@
 //! What a command brought about, gathered while the state changes and carried out by the shell.
 
+use std::sync::Arc;
+
 use bellwire_protocol::{AppId, ChannelName};
 
+use crate::app::App;
 use crate::fact::{Fact, Held, What};
 use crate::outlet::Message;
+use crate::peers::{News, Saying};
 
 /// Messages for workers and facts, in order.
 #[derive(Debug, Default)]
@@ -14,12 +18,23 @@ pub(crate) struct Effects {
     pub(crate) facts: Vec<Fact>,
     /// Who waits for these facts to be kept.
     pub(crate) held: Vec<Held>,
+    /// What other nodes are to hear.
+    pub(crate) news: Vec<News>,
+    /// Whether there may be other nodes: without, no news are gathered.
+    pub(crate) has_peers: bool,
 }
 
 impl Effects {
     /// A message for a worker.
     pub(crate) fn tell(&mut self, worker: u8, message: Message) {
         self.messages.push((worker, message));
+    }
+
+    /// Other nodes are to hear something, if there are any.
+    pub(crate) fn news(&mut self, app: &Arc<App>, what: impl FnOnce() -> Saying) {
+        if self.has_peers {
+            self.news.push(News { app: Arc::clone(app), what: what() });
+        }
     }
 
     /// Something happened on a channel. Server-to-user channels make no facts (contract 6.8).

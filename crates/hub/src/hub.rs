@@ -19,6 +19,7 @@ use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
 use crate::fact::{FactSink, Held, What};
 use crate::outlet::{Message, Outlet, Traffic};
+use crate::peers::{Peers, Saying};
 use crate::shard::{Event, Place, Refusal, Shard};
 use crate::users::Users;
 
@@ -33,21 +34,23 @@ pub struct Totals {
 
 /// All channels and users of this node.
 pub struct Hub {
-    shards: Box<[Mutex<Guarded<Shard>>]>,
-    users: Box<[Mutex<Guarded<Users>>]>,
+    pub(crate) shards: Box<[Mutex<Guarded<Shard>>]>,
+    pub(crate) users: Box<[Mutex<Guarded<Users>>]>,
     /// The same that every shard holds, for what concerns no channel.
     cache: Arc<Mutex<Cache>>,
     hasher: foldhash::fast::RandomState,
     outlet: Arc<dyn Outlet>,
     facts: Arc<dyn FactSink>,
+    /// The other nodes; none: this one stands alone.
+    peers: Option<Arc<dyn Peers>>,
     /// The first half of every socket id of this node.
     node: u64,
 }
 
 /// State with the buffer for its effects, so that a command allocates none.
-struct Guarded<T> {
-    state: T,
-    effects: Effects,
+pub(crate) struct Guarded<T> {
+    pub(crate) state: T,
+    pub(crate) effects: Effects,
 }
 
 const SHARDS: usize = 64;
@@ -63,7 +66,7 @@ impl Hub {
     ) -> Self {
         let count = SHARDS as u64;
         let cache = Arc::new(Mutex::new(Cache::new(cache_bytes_max)));
-        let shard = |number| Shard::new(number, count, Arc::clone(&cache));
+        let shard = |number| Shard::new(number, count, node, Arc::clone(&cache));
         Self {
             shards: (0..count).map(|number| guarded(shard(number))).collect(),
             users: (0..count).map(|_| guarded(Users::default())).collect(),
@@ -71,8 +74,19 @@ impl Hub {
             hasher: foldhash::fast::RandomState::default(),
             outlet,
             facts,
+            peers: None,
             node,
         }
+    }
+
+    /// From now on, other nodes hear what happens here.
+    #[must_use]
+    pub fn with_peers(mut self, peers: Arc<dyn Peers>) -> Self {
+        self.peers = Some(peers);
+        let shards = self.shards.iter_mut().map(|shard| &mut unlocked(shard).effects);
+        let users = self.users.iter_mut().map(|users| &mut unlocked(users).effects);
+        shards.chain(users).for_each(|effects| effects.has_peers = true);
+        self
     }
 
     /// The first half of every socket id of this node.
@@ -130,8 +144,7 @@ impl Hub {
         frame: Frame,
         except: Option<SocketId>,
     ) -> ChannelInfo {
-        let except = except.and_then(|socket_id| Conn::of(socket_id, self.node));
-        let event = Event { frame: for_many(app, frame), except, traffic: Traffic::Broadcast };
+        let event = self.event(app, frame, except, Traffic::Broadcast);
         self.with_channel(app, channel, |shard, place, effects| {
             shard.publish(now_ms, place, &event, effects);
             shard.info(place)
@@ -141,14 +154,13 @@ impl Hub {
     /// Passes on what a client said to the others on its channel (contract 7.4).
     pub fn publish_from(&self, now_ms: u64, app: &Arc<App>, said: ClientEvent, conn: Conn) {
         let ClientEvent { channel, frame, told } = said;
-        let frame = for_many(app, frame);
-        let to_others = Event { frame, except: Some(conn), traffic: Traffic::Client };
+        let sender = conn.socket_id(self.node);
+        let to_others = self.event(app, frame, Some(sender), Traffic::Client);
         let is_told = told.is_some();
         self.with_channel(app, &channel, |shard, place, effects| {
             shard.publish(now_ms, place, &to_others, effects);
             if let Some(Told { event, data, user }) = told {
-                let socket_id = conn.socket_id(self.node);
-                let what = What::ClientEvent { event, data, socket_id, user };
+                let what = What::ClientEvent { event, data, socket_id: sender, user };
                 effects.happened(&app.id, &channel, now_ms, what);
             }
         });
@@ -234,20 +246,24 @@ impl Hub {
         let frames = std::iter::once(server::signin_success(user_data)).chain(cut);
         self.with_users(app, |users, effects| {
             users.unwatch(app.handle, conn, before);
-            users.sign_in(app.handle, conn, &user.member.id, watchlist, frames, effects);
+            users.sign_in(app, conn, &user.member.id, watchlist, frames, effects);
         });
     }
 
     /// A signed-in connection is gone.
     pub fn sign_out(&self, app: &Arc<App>, conn: Conn, user: &UserId, watchlist: &[UserId]) {
         self.with_users(app, |users, effects| {
-            users.sign_out(app.handle, conn, user, watchlist, effects);
+            users.sign_out(app, conn, user, watchlist, effects);
         });
     }
 
-    /// Ends every connection that signed in as the user; how many there were (contract 11).
+    /// Ends every connection that signed in as the user, on other nodes too; how many there were here
+    /// (contract 11).
     pub fn terminate(&self, app: &Arc<App>, user: &str, close: &Close) -> usize {
-        self.with_users(app, |users, effects| users.terminate(app.handle, user, close, effects))
+        self.with_users(app, |users, effects| {
+            effects.news(app, || Saying::Terminate(user.into()));
+            users.terminate(app.handle, user, close, effects)
+        })
     }
 
     /// Ends all connections of an app.
@@ -317,7 +333,19 @@ impl Hub {
         result
     }
 
-    fn carry_out(&self, effects: &mut Effects) {
+    /// An event as the shards take it.
+    pub(crate) fn event(
+        &self,
+        app: &App,
+        frame: Frame,
+        but: Option<SocketId>,
+        traffic: Traffic,
+    ) -> Event {
+        let except = but.and_then(|socket_id| Conn::of(socket_id, self.node));
+        Event { frame: for_many(app, frame), except, but, traffic }
+    }
+
+    pub(crate) fn carry_out(&self, effects: &mut Effects) {
         for (worker, message) in effects.messages.drain(..) {
             self.outlet.push(worker, message);
         }
@@ -326,6 +354,9 @@ impl Hub {
         }
         for held in effects.held.drain(..) {
             self.facts.hold(held);
+        }
+        if let Some(peers) = &self.peers {
+            effects.news.drain(..).for_each(|news| peers.tell(news));
         }
     }
 }
@@ -370,8 +401,12 @@ fn guarded<T>(state: T) -> Mutex<Guarded<T>> {
     Mutex::new(Guarded { state, effects: Effects::default() })
 }
 
+fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A command that panicked has left its shard as it was or one step further; others go on.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

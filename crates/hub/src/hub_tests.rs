@@ -11,6 +11,8 @@ mod house;
 mod laws;
 #[path = "hub_tests/listener.rs"]
 mod listener;
+#[path = "hub_tests/town.rs"]
+mod town;
 
 /// Two connections of one worker and one of another.
 fn three() -> [Conn; 3] {

@@ -7,17 +7,20 @@
 
 pub mod app;
 pub mod apps;
-mod cache;
+pub mod cache;
 mod channel;
 pub mod complaint;
 pub mod conn;
 mod effects;
+mod elsewhere;
 pub mod fact;
 pub mod hub;
 pub mod interest;
 pub mod looking;
+mod neighbours;
 pub mod outlet;
 mod owner;
+pub mod peers;
 mod presence;
 pub mod session;
 mod shard;
@@ -33,5 +36,6 @@ pub use fact::{Fact, FactSink};
 pub use hub::Hub;
 pub use outlet::{Message, Outlet};
 pub use owner::{Owner, Purse};
+pub use peers::Peers;
 pub use session::{Action, Session};
 pub use shard::Refusal;

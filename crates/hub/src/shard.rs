@@ -4,18 +4,19 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bellwire_protocol::presence::Member;
-use bellwire_protocol::{ChannelName, Frame, UserId, server};
+use bellwire_protocol::{ChannelName, Frame, SocketId, UserId, server};
 use hashbrown::hash_table::Entry;
 use hashbrown::{HashMap, HashTable};
 use smallvec::SmallVec;
 
 use crate::app::{App, Settings};
-use crate::cache::Cache;
+use crate::cache::{Cache, Stamp};
 use crate::channel::{Channel, ChannelInfo};
 use crate::conn::{ChannelId, Conn};
 use crate::effects::Effects;
-use crate::fact::{Held, What};
+use crate::fact::What;
 use crate::outlet::{Message, Traffic};
+use crate::peers::{self, Saying};
 use crate::presence::Members;
 
 /// Why a subscription is refused although its signature is good.
@@ -38,14 +39,17 @@ pub(crate) struct Place<'a> {
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) frame: Frame,
+    /// Who must not hear it, if it is a connection of this node.
     pub(crate) except: Option<Conn>,
+    /// Who must not hear it, wherever it is.
+    pub(crate) but: Option<SocketId>,
     pub(crate) traffic: Traffic,
 }
 
 /// A share of all channels.
 #[derive(Debug)]
 pub(crate) struct Shard {
-    channels: HashTable<Channel>,
+    pub(crate) channels: HashTable<Channel>,
     /// Shared by all shards, so that its budget is one. Locked only while the shard is locked, never
     /// the other way round.
     cache: Arc<Mutex<Cache>>,
@@ -54,19 +58,22 @@ pub(crate) struct Shard {
     /// Who waits until what was told of their channel is kept.
     held: HashMap<ChannelId, Vec<Conn>, foldhash::fast::RandomState>,
     next_id: u64,
+    /// Which node this is, for the stamps of cached events.
+    node: u64,
     /// Ids of different shards never meet: they step by the number of shards.
     id_step: u64,
 }
 
 impl Shard {
     /// The shard with this number out of so many.
-    pub(crate) fn new(number: u64, of: u64, cache: Arc<Mutex<Cache>>) -> Self {
+    pub(crate) fn new(number: u64, of: u64, node: u64, cache: Arc<Mutex<Cache>>) -> Self {
         Self {
             channels: HashTable::new(),
             cache,
             waiting_counts: Vec::new(),
             held: HashMap::default(),
             next_id: number,
+            node,
             id_step: of,
         }
     }
@@ -85,26 +92,22 @@ impl Shard {
         let live = app.live();
         self.check_room(place, &live.settings, member)?;
         let channel = self.occupied(place);
-        let id = channel.id;
-        let is_first = channel.subscriptions() == 0;
+        let is_first = channel.here() == 0;
         if is_first {
             effects.happened(&app.id, name, now_ms, What::Occupied);
         }
-        let joins = channel.members.as_deref_mut().zip(member);
-        let new = joins.and_then(|(members, member)| members.join(member).then_some(member));
-        if let Some(member) = new {
-            let frame = server::member_added(name, &member.id, member.info.as_deref());
-            channel.deliver(&frame, None, Traffic::Presence, effects);
-            effects.happened(&app.id, name, now_ms, What::MemberAdded(member.id.clone()));
+        if let Some((members, member)) = channel.members.as_deref_mut().zip(member) {
+            let turn = members.join(member);
+            channel.joined(now_ms, app, member, turn, effects);
         }
         channel.add_listener(conn.worker());
-        if is_first && live.settings.announce_before_ack && name.kind().is_listed() {
-            channel.is_held = true;
-            let (app, channel) = (Arc::clone(app), name.clone());
-            effects.held.push(Held { app, channel, id });
-            self.held.insert(id, vec![conn]);
-        } else if let Some(held) = self.held.get_mut(&id) {
-            held.push(conn);
+        if is_first {
+            let announces = live.settings.announce_before_ack && name.kind().is_listed();
+            channel.hold(app, announces, effects);
+        }
+        let (id, is_held) = (channel.id, channel.holds > 0);
+        if is_held {
+            self.held.entry(id).or_default().push(conn);
         } else {
             self.admit(now_ms, place, conn, effects);
         }
@@ -112,8 +115,8 @@ impl Shard {
         Ok(id)
     }
 
-    /// What was told of a channel is kept: those who waited for that are admitted, to what is there
-    /// now.
+    /// What was told of a channel is kept, or other nodes are heard there: those who waited for the
+    /// last of it are admitted, to what is there now.
     pub(crate) fn release(
         &mut self,
         now_ms: u64,
@@ -121,10 +124,12 @@ impl Shard {
         id: ChannelId,
         effects: &mut Effects,
     ) {
-        let Some(held) = self.held.remove(&id) else { return };
-        let Some(channel) = self.find_mut(place) else { return };
-        channel.is_held = false;
-        for conn in held {
+        let Some(channel) = self.find_mut(place).filter(|channel| channel.id == id) else { return };
+        channel.holds = channel.holds.saturating_sub(1);
+        if channel.holds > 0 {
+            return;
+        }
+        for conn in self.held.remove(&id).unwrap_or_default() {
             self.admit(now_ms, place, conn, effects);
         }
         let Some(channel) = self.find_mut(place) else { return };
@@ -165,25 +170,22 @@ impl Shard {
         if !closed && was_admitted {
             effects.tell(conn.worker(), Message::Dismiss { conn, channel: id });
         }
-        let gone = user.filter(|user| {
-            channel.members.as_deref_mut().is_some_and(|members| members.leave(user))
-        });
-        if let Some(user) = gone {
-            let frame = server::member_removed(name, user);
-            channel.deliver(&frame, None, Traffic::Presence, effects);
-            effects.happened(&app.id, name, now_ms, What::MemberRemoved(user.clone()));
+        if let Some((members, user)) = channel.members.as_deref_mut().zip(user) {
+            let turn = members.leave(user);
+            channel.left(now_ms, app, user, turn, effects);
         }
-        let vacant = channel.subscriptions() == 0;
+        let is_last = channel.here() == 0;
         self.count_changed(now_ms, place, &app.live().settings, effects);
-        if vacant {
+        if is_last {
             effects.happened(&app.id, name, now_ms, What::Vacated);
+            effects.news(app, || Saying::Closes(name.clone()));
             self.held.remove(&id);
-            self.remove(place);
+            self.tidy(place);
         }
     }
 
-    /// Sends an event to everyone on the channel; one from the API is remembered on cache channels,
-    /// even when nobody listens and whoever is excluded (contract 8.1, 8.5, 8.6).
+    /// Sends an event to everyone on the channel, on other nodes too; one from the API is remembered
+    /// on cache channels, even when nobody listens and whoever is excluded (contract 8.1, 8.5, 8.6).
     pub(crate) fn publish(
         &mut self,
         now_ms: u64,
@@ -194,14 +196,35 @@ impl Shard {
         if let Some(channel) = self.find(place) {
             channel.deliver(&event.frame, event.except, event.traffic, effects);
         }
-        if place.channel.kind().is_cache() && event.traffic == Traffic::Broadcast {
-            if self.find(place).is_some() && self.cached(now_ms, place).is_none() {
-                effects.happened(&place.app.id, place.channel, now_ms, What::CacheFilled);
-            }
-            let ttl_ms = u64::from(place.app.live().settings.cache_ttl_s) * 1000;
-            let frame = event.frame.clone();
-            self.cache().put(place.app.handle, place.channel, frame, now_ms + ttl_ms);
+        let is_kept = place.channel.kind().is_cache() && event.traffic == Traffic::Broadcast;
+        let stamp = is_kept.then(|| self.remember(now_ms, place, &event.frame, effects));
+        effects.news(place.app, || {
+            Saying::Event(peers::Event {
+                channel: place.channel.clone(),
+                frame: event.frame.clone(),
+                except: event.but,
+                traffic: event.traffic,
+                stamp,
+            })
+        });
+    }
+
+    /// Remembers the last event of a cache channel.
+    fn remember(
+        &mut self,
+        now_ms: u64,
+        place: Place<'_>,
+        frame: &Frame,
+        effects: &mut Effects,
+    ) -> Stamp {
+        if self.find(place).is_some() && self.cached(now_ms, place).is_none() {
+            effects.happened(&place.app.id, place.channel, now_ms, What::CacheFilled);
         }
+        let ends_ms = now_ms + u64::from(place.app.live().settings.cache_ttl_s) * 1000;
+        let mut cache = self.cache();
+        let stamp = cache.next_stamp(now_ms, self.node, place.app.handle, place.channel);
+        cache.put(place.app.handle, place.channel, frame.clone(), ends_ms, stamp);
+        stamp
     }
 
     /// The life of a channel that is occupied now.
@@ -246,11 +269,12 @@ impl Shard {
         self.channels.iter().filter(listed).map(|channel| (&channel.name, channel.info()))
     }
 
-    /// The present state of an app as facts.
+    /// The present state of an app on this node as facts.
     pub(crate) fn retell(&self, now_ms: u64, app: &App, effects: &mut Effects) {
-        for channel in self.channels.iter().filter(|channel| channel.app == app.handle) {
+        let here = self.channels.iter().filter(|c| c.app == app.handle && c.here() > 0);
+        for channel in here {
             effects.happened(&app.id, &channel.name, now_ms, What::Occupied);
-            for user in channel.members.iter().flat_map(|members| members.users()) {
+            for (user, _) in channel.members.iter().flat_map(|members| members.users_here()) {
                 effects.happened(&app.id, &channel.name, now_ms, What::MemberAdded(user.clone()));
             }
         }
@@ -273,7 +297,7 @@ impl Shard {
         }
     }
 
-    /// Occupied channels.
+    /// Occupied channels, here or elsewhere.
     pub(crate) fn len(&self) -> usize {
         self.channels.len()
     }
@@ -311,13 +335,11 @@ impl Shard {
         settings: &Settings,
         effects: &mut Effects,
     ) {
-        let Some(channel) = self.find_mut(place) else { return };
-        channel.say_count(now_ms, settings, effects);
-        let newly_listed = channel.count_waits && !channel.count_listed;
-        channel.count_listed |= newly_listed;
-        let (id, count) = (channel.id, channel.subscriptions());
-        if newly_listed {
-            self.waiting_counts.push((place.hash, id, Arc::clone(place.app)));
+        let Some(count) = self.find(place).map(Channel::here) else { return };
+        self.count_heard(now_ms, place, effects);
+        if place.channel.kind().is_listed() {
+            // No node has more connections than fit.
+            effects.news(place.app, || Saying::Listeners(place.channel.clone(), count as u32));
         }
         if settings.subscription_count && place.channel.kind().announces_count() {
             let what = What::SubscriptionCount(count);
@@ -325,14 +347,35 @@ impl Shard {
         }
     }
 
-    fn cache(&self) -> MutexGuard<'_, Cache> {
+    /// Subscribers hear how many they are, now or later.
+    pub(crate) fn count_heard(&mut self, now_ms: u64, place: Place<'_>, effects: &mut Effects) {
+        let Some(channel) = self.find_mut(place) else { return };
+        channel.say_count(now_ms, &place.app.live().settings, effects);
+        let newly_listed = channel.count_waits && !channel.count_listed;
+        channel.count_listed |= newly_listed;
+        let id = channel.id;
+        if newly_listed {
+            self.waiting_counts.push((place.hash, id, Arc::clone(place.app)));
+        }
+    }
+
+    pub(crate) fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn occupied(&mut self, place: Place<'_>) -> &mut Channel {
+    /// The channel of a place, there or new. While nobody listens here it gets another id each time:
+    /// nothing that was meant for a former life reaches the next.
+    pub(crate) fn occupied(&mut self, place: Place<'_>) -> &mut Channel {
         let entry = self.channels.entry(place.hash, |channel| is(channel, place), |c| c.hash);
         match entry {
-            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Occupied(entry) => {
+                let channel = entry.into_mut();
+                if channel.here() == 0 {
+                    channel.begin_anew(ChannelId(self.next_id));
+                    self.next_id += self.id_step;
+                }
+                channel
+            }
             Entry::Vacant(entry) => {
                 let id = ChannelId(self.next_id);
                 self.next_id += self.id_step;
@@ -343,12 +386,19 @@ impl Shard {
         }
     }
 
-    fn find(&self, place: Place<'_>) -> Option<&Channel> {
+    pub(crate) fn find(&self, place: Place<'_>) -> Option<&Channel> {
         self.channels.find(place.hash, |channel| is(channel, place))
     }
 
-    fn find_mut(&mut self, place: Place<'_>) -> Option<&mut Channel> {
+    pub(crate) fn find_mut(&mut self, place: Place<'_>) -> Option<&mut Channel> {
         self.channels.find_mut(place.hash, |channel| is(channel, place))
+    }
+
+    /// Lets go of a channel on which nobody is any more, here or elsewhere.
+    pub(crate) fn tidy(&mut self, place: Place<'_>) {
+        if self.find(place).is_some_and(Channel::is_vacant) {
+            self.remove(place);
+        }
     }
 
     fn remove(&mut self, place: Place<'_>) {

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::line::{Line, LogType};
 
 /// Lines of a second; nobody reads more.
-const LINES_PER_S: u64 = 200;
+pub const LINES_PER_S: u64 = 200;
 /// Lines of one type in a second: a flood of one leaves room for the others.
 const OF_ONE_TYPE_PER_S: u64 = 100;
 /// Lines that are kept for those who look.
-const LINES_KEPT: usize = 500;
+pub const LINES_KEPT: usize = 500;
 
 /// How many types there are.
 const TYPES: usize = LogType::ALL.len();

@@ -110,7 +110,7 @@ pub struct Line {
 }
 
 /// Bytes of a payload that are kept.
-const PAYLOAD_BYTES: usize = 4_096;
+pub const PAYLOAD_BYTES: usize = 4_096;
 /// Bytes of a name or a detail that are kept: what clients say may be long.
 const TEXT_BYTES: usize = 512;
 

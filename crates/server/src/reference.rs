@@ -2,12 +2,16 @@
 
 use std::path::PathBuf;
 
+use bellwire_accounts::{Invitation, Session};
 use bellwire_hub::Settings;
+use bellwire_live::console::{LINES_KEPT, LINES_PER_S};
+use bellwire_live::line::PAYLOAD_BYTES;
 use bellwire_protocol::limits;
 use bellwire_webhooks::endpoint::Terms;
 
 use crate::config::Config;
 use crate::ops::metrics;
+use crate::{live, management};
 
 fn page(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name)
@@ -132,5 +136,25 @@ fn the_limits_reference_is_generated() {
     for (what, limit, unit, with) in rows {
         text.push_str(&format!("| {what} | {limit} | {unit} | {with} |\n"));
     }
+    text.push_str("\n## Dashboard and management API\n\n| what | limit | |\n|---|---|---|\n");
+    for (what, limit, unit) in of_the_dashboard() {
+        text.push_str(&format!("| {what} | {limit} | {unit} |\n"));
+    }
     hold("limits.md", &text);
+}
+
+fn of_the_dashboard() -> [(&'static str, u64, &'static str); 10] {
+    const DAY_MS: u64 = 86_400_000;
+    [
+        ("session without use", Session::IDLE_MS / DAY_MS, "days"),
+        ("session at all", Session::AGE_MS / DAY_MS, "days"),
+        ("invitation", Invitation::LASTS_MS / DAY_MS, "days"),
+        ("body of a request", management::BODY_BYTES as u64, "bytes, 413"),
+        ("app keys of an app", management::KEYS_MAX as u64, "409"),
+        ("readers of an app's console", live::READERS_MAX as u64, "409"),
+        ("one answer of a console", live::LONGEST.as_secs(), "seconds; readers ask again"),
+        ("lines of a console", LINES_PER_S, "a second; the others are counted"),
+        ("lines that a console keeps", LINES_KEPT as u64, ""),
+        ("payload of a line", PAYLOAD_BYTES as u64, "bytes; the rest is cut off"),
+    ]
 }

@@ -4,6 +4,7 @@
 mod accounts;
 mod apps;
 mod batches;
+mod contradiction;
 mod endpoints;
 mod ledger;
 mod live;
@@ -13,6 +14,7 @@ mod postgres;
 mod rows;
 mod schema;
 mod verify;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,7 +24,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use apps::owner_of;
 pub use outbox::{Durability, SqliteOutbox};
-pub use postgres::{Copied, Postgres, copy};
+pub use postgres::{
+    Copied, Desk, Hint, Listener, NodeRow, Postgres, PostgresFeed, PostgresOutbox, PostgresRoll,
+    copy,
+};
 
 /// The store of one node.
 #[derive(Debug)]
@@ -98,6 +103,12 @@ pub enum StoreError {
     /// An event says again what is announced, or takes back what is not.
     #[error("the log would contradict itself: {0}")]
     Contradiction(String),
+    /// PostgreSQL has gone back behind what it had kept, like a copy that lagged behind its model.
+    #[error("the database has lost what it had kept")]
+    Forgotten,
+    /// A node has not been heard of for as long as its lease was, or has left.
+    #[error("the lease of this node is over")]
+    LeaseOver,
     /// Another server has opened the same outbox later.
     #[error("another server has taken over the webhooks of this database")]
     TakenOver,

@@ -11,19 +11,28 @@ mod apps;
 mod batches;
 mod copy;
 mod endpoints;
+mod feed;
 mod ledger;
+mod listen;
 mod live;
 mod log;
+mod outbox;
 mod pool;
+mod roll;
 mod rows;
 mod schema;
 mod search;
 mod session;
 
 use address::Address;
-pub use copy::{Copied, copy};
 use pool::{Lease, Pool};
 use session::Session;
+
+pub use copy::{Copied, copy};
+pub use feed::PostgresFeed;
+pub use listen::{Hint, Listener};
+pub use outbox::PostgresOutbox;
+pub use roll::{Desk, NodeRow, PostgresRoll};
 
 use crate::StoreError;
 
@@ -57,7 +66,6 @@ impl Postgres {
     }
 
     /// Where it is, for further connections.
-    #[expect(dead_code, reason = "the outbox has a connection of its own")]
     fn address(&self) -> &Address {
         &self.address
     }

@@ -107,6 +107,12 @@ pub(crate) fn announced(row: &Row<'_>) -> Result<Announced, StoreError> {
     })
 }
 
+/// The places of a batch, as JSON.
+pub(crate) fn array(seqs: &[u64]) -> String {
+    let texts: Vec<String> = seqs.iter().map(u64::to_string).collect();
+    format!("[{}]", texts.join(","))
+}
+
 /// A batch.
 pub(crate) fn batch(row: &Row<'_>) -> Result<Batch, StoreError> {
     let seqs = serde_json::from_str(text(row, 12)?)

@@ -9,6 +9,7 @@ use crate::attempt::Attempt;
 use crate::batch::{Batch, Gap, Outcome};
 use crate::event::Event;
 use crate::ids::{BatchId, EndpointId, ReplayId};
+use crate::node::{NodeId, NodeState};
 use crate::replay::{Progress, Replay};
 
 /// What is kept together: all of it or nothing survives.
@@ -113,6 +114,25 @@ pub enum Step {
         /// How far.
         progress: Progress,
     },
+    /// What a node said up to here is heard, and all that follows from it is in this transaction or
+    /// was before: those rows of its feed go. Only in a cluster.
+    Heard {
+        /// Whose feed.
+        node: NodeId,
+        /// The last row that was heard.
+        n: u64,
+    },
+}
+
+/// A row of a feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedRow {
+    /// Who said it.
+    pub node: NodeId,
+    /// Its place in the feed of that node.
+    pub n: u64,
+    /// What was said, as [`feed::encode`](crate::feed::encode) wrote it.
+    pub body: Vec<u8>,
 }
 
 /// What a former run has left.
@@ -220,6 +240,27 @@ pub trait Outbox: Send {
     /// # Errors
     /// When the store cannot be written.
     fn sweep(&mut self, rules: &Retention, now_ms: u64) -> Result<Swept, OutboxError>;
+
+    /// What nodes have said and nobody has heard: rows of all feeds, at most `limit`, those of a node
+    /// ascending by their places without a hole. Of a node that `after` names only later ones; so
+    /// nothing of one with `u64::MAX`. No feed may starve for the others: roughly in the order in
+    /// which they came.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn feeds(&mut self, after: &[(NodeId, u64)], limit: u32) -> Result<Vec<FeedRow>, OutboxError> {
+        let _ = (after, limit);
+        Ok(Vec::new())
+    }
+
+    /// The nodes and how they are. Once it says that a node has left or is gone, or does not name it
+    /// any more, nothing is added to the feed of that node.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn roll(&mut self) -> Result<Vec<(NodeId, NodeState)>, OutboxError> {
+        Ok(Vec::new())
+    }
 }
 
 /// One thing that was announced and not taken back.

@@ -8,6 +8,7 @@ use bellwire_protocol::JsonStr;
 
 use super::super::*;
 use crate::apps::{AppSpec, Apps, KeySpec};
+use crate::peers::News;
 use crate::{Fact, Settings};
 
 /// Everything the hub said, in its order.
@@ -16,9 +17,14 @@ pub(super) struct Log {
     messages: Mutex<Vec<(u8, Message)>>,
     facts: Mutex<Vec<Fact>>,
     held: Mutex<Vec<Held>>,
+    news: Mutex<Vec<News>>,
 }
 
 impl Log {
+    pub(super) fn take_news(&self) -> Vec<News> {
+        std::mem::take(&mut lock(&self.news))
+    }
+
     pub(super) fn take_messages(&self) -> Vec<(u8, Message)> {
         std::mem::take(&mut lock(&self.messages))
     }
@@ -49,6 +55,12 @@ impl FactSink for Log {
 
     fn hold(&self, held: Held) {
         lock(&self.held).push(held);
+    }
+}
+
+impl Peers for Log {
+    fn tell(&self, news: News) {
+        lock(&self.news).push(news);
     }
 }
 
@@ -130,6 +142,19 @@ impl House {
 
     /// With settings changed from the defaults.
     pub(super) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(NODE, change, |hub, _| hub)
+    }
+
+    /// A node of a cluster.
+    pub(super) fn neighbour(node: u64, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::build(node, change, |hub, log| hub.with_peers(Arc::clone(log) as _))
+    }
+
+    fn build(
+        node: u64,
+        change: impl FnOnce(&mut Settings),
+        finish: impl FnOnce(Hub, &Arc<Log>) -> Hub,
+    ) -> Self {
         let (log, apps) = (Arc::new(Log::default()), Apps::default());
         let mut settings = Settings::default();
         change(&mut settings);
@@ -142,7 +167,10 @@ impl House {
         let spec = AppSpec::new("1".parse().unwrap(), settings, vec![key]);
         apps.replace(vec![spec.clone()]).unwrap();
         Self {
-            hub: Hub::new(NODE, 1 << 20, Arc::clone(&log) as _, Arc::clone(&log) as _),
+            hub: finish(
+                Hub::new(node, 1 << 20, Arc::clone(&log) as _, Arc::clone(&log) as _),
+                &log,
+            ),
             app: apps.by_id("1").unwrap(),
             now_ms: 1_000_000,
             log,

@@ -14,7 +14,7 @@ use bellwire_protocol::AppId;
 use crate::ops::clock::now_ms;
 
 /// People who look at the console of one app.
-const READERS_MAX: usize = 16;
+pub(crate) const READERS_MAX: usize = 16;
 
 type Open = HashMap<AppId, Watched>;
 

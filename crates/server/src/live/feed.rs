@@ -25,7 +25,7 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// How often it is told what was left out.
 const SAMPLED: Duration = Duration::from_secs(1);
 /// When the answer ends; readers ask again, and whoever may look no more is refused then.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// Lines from before that a new reader gets.
 const RECENT: usize = 100;
 

@@ -17,7 +17,11 @@ use bellwire_store::Sqlite;
 use consoles::Consoles;
 use recorder::Recorder;
 
+#[cfg(test)]
+pub(crate) use consoles::READERS_MAX;
 pub(crate) use feed::Feed;
+#[cfg(test)]
+pub(crate) use feed::LONGEST;
 pub(crate) use questions::{Place, Questions};
 
 /// What is known of apps while they run.

@@ -26,6 +26,8 @@ use http::{HeaderValue, Method, Request, Response, header};
 use hyper::body::Incoming;
 use tower_service::Service as _;
 
+#[cfg(test)]
+pub(crate) use apps::KEYS_MAX;
 pub(crate) use auth::From;
 pub(crate) use desk::{Desk, Order, Reload};
 
@@ -33,7 +35,7 @@ use crate::api::body;
 use problem::Problem;
 
 /// Bytes of a request's body.
-const BODY_BYTES: usize = 65_536;
+pub(crate) const BODY_BYTES: usize = 65_536;
 /// Where the description of the API is, for everybody.
 const DOCUMENT: &str = "/management/openapi.json";
 

@@ -147,7 +147,6 @@ pub(crate) fn gap(row: &Row, at: usize) -> Result<Option<Gap>, StoreError> {
 }
 
 /// A lane of an endpoint in two columns.
-#[expect(dead_code, reason = "the outbox reads it")]
 pub(crate) fn lane(row: &Row, at: usize) -> Result<(EndpointId, u8), StoreError> {
     Ok((parse("lane", text(row, at)?)?, small("lane", row, at + 1)?))
 }

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::Write;
+use std::time::Duration;
 
 use ::postgres::fallible_iterator::FallibleIterator as _;
 use ::postgres::types::ToSql;
-use ::postgres::{Client, Row, Statement};
+use ::postgres::{Client, Row, SimpleQueryMessage, Statement};
 
 use crate::StoreError;
 
@@ -31,6 +32,45 @@ impl Session {
     /// Runs statements without parameters or answers.
     pub(crate) fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
         Ok(self.client.batch_execute(sql)?)
+    }
+
+    /// Runs statements without parameters, all in one message; how many rows the last one changed.
+    pub(crate) fn script(&mut self, sql: &str) -> Result<u64, StoreError> {
+        let answers = self.client.simple_query(sql)?;
+        let changed = answers.iter().rev().find_map(|answer| match answer {
+            SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
+            _ => None,
+        });
+        Ok(changed.unwrap_or(0))
+    }
+
+    /// The same; what stands in this column of a row that was answered, if there is one.
+    pub(crate) fn found(&mut self, sql: &str, column: &str) -> Result<Option<String>, StoreError> {
+        let answers = self.client.simple_query(sql)?;
+        let found = answers.iter().find_map(|answer| match answer {
+            SimpleQueryMessage::Row(row) => row.try_get(column).ok().flatten(),
+            _ => None,
+        });
+        Ok(found.map(str::to_owned))
+    }
+
+    /// The channels on which somebody has notified us: those that are there, or the next that comes in
+    /// time; nothing, if none will come any more.
+    pub(crate) fn notified(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Option<Vec<String>>, StoreError> {
+        let mut notifications = self.client.notifications();
+        let mut names = Vec::new();
+        let next = notifications.timeout_iter(patience).next()?;
+        names.extend(next.map(|next| next.channel().to_owned()));
+        while let Some(next) = notifications.iter().next()? {
+            names.push(next.channel().to_owned());
+        }
+        drop(notifications);
+        // A connection that is lost is quiet too.
+        let is_over = names.is_empty() && self.client.is_closed();
+        Ok((!is_over).then_some(names))
     }
 
     /// Runs a statement; how many rows it changed.

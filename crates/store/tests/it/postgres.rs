@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use bellwire_accounts::AccountStore;
 use bellwire_hub::AppStore;
 use bellwire_live::LiveStore;
-use bellwire_store::{Postgres, StoreError};
+use bellwire_store::{Durability, Postgres, StoreError};
 use bellwire_testkit::postgres::{Database, Postgres as Server};
 use bellwire_webhooks::ledger::Ledger;
 use bellwire_webhooks::outbox::Outbox;
@@ -48,7 +48,7 @@ impl contract::Place for Place {
     }
 
     fn outbox(&self) -> Box<dyn Outbox> {
-        panic!("laws that need an outbox are not kept yet")
+        Box::new(self.store.outbox(Durability::Process).unwrap())
     }
 }
 
@@ -69,16 +69,13 @@ mod keeps_the_contract_of_accounts {
 
 mod keeps_the_contract_of_the_ledger {
     use super::Place;
-    crate::contract::laws! { Place::new, endpoints:
-        an_endpoint_is_found_as_it_was_put
-        endpoints_of_an_app_are_listed_oldest_first
-        secrets_count_only_with_a_new_endpoint
-        terms_change_in_place
-        a_new_secret_ends_the_older_ones
-    }
-    crate::contract::laws! { Place::new, replays:
-        a_replay_needs_its_endpoint
-    }
+    crate::contract::ledger_contract!(Place::new);
+}
+
+mod keeps_the_contract_of_the_outbox {
+    use super::Place;
+    crate::contract::outbox_contract!(Place::new);
+    crate::contract::retention_contract!(Place::new);
 }
 
 #[test]

@@ -134,7 +134,7 @@ pub(crate) async fn create(
 }
 
 /// Keys of an app at most.
-const KEYS_MAX: usize = 50;
+pub(crate) const KEYS_MAX: usize = 50;
 
 /// Switch a key on or off
 ///

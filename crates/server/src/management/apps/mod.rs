@@ -19,6 +19,9 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+#[cfg(test)]
+pub(crate) use keys::KEYS_MAX;
+
 use super::Desk;
 use super::auth::{Access, Within};
 use super::input::{self, Given};

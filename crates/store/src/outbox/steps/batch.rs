@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 
 use super::numbers;
 use crate::StoreError;
-use crate::rows::{int, outcome_number, run};
+use crate::rows::{array, int, outcome_number, run};
 
 /// A batch is cut.
 pub(super) fn cut(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
@@ -56,12 +56,6 @@ fn sent(connection: &Connection, batch: &Batch) -> Result<(), StoreError> {
         params![batch.endpoint.as_str(), batch.lane, int(batch.last_seq())],
     )?;
     Ok(())
-}
-
-/// The places of a batch, as JSON.
-fn array(seqs: &[u64]) -> String {
-    let texts: Vec<String> = seqs.iter().map(u64::to_string).collect();
-    format!("[{}]", texts.join(","))
 }
 
 /// An attempt was made.

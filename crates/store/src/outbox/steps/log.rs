@@ -4,6 +4,7 @@ use bellwire_webhooks::event::{Event, Kind};
 use rusqlite::{Connection, params};
 
 use crate::StoreError;
+use crate::contradiction::{AGAIN, NEVER, contradiction, subject};
 use crate::rows::{int, kind_number, run};
 
 /// Adds to the log, and to what is announced or from it.
@@ -37,7 +38,7 @@ fn announce(connection: &Connection, event: &Event) -> Result<(), StoreError> {
          ON CONFLICT DO NOTHING",
         params![event.app.as_str(), event.channel.as_str(), subject(event)?, int(event.seq)],
     )?;
-    if added == 1 { Ok(()) } else { Err(contradiction(event, "is announced already")) }
+    if added == 1 { Ok(()) } else { Err(contradiction(event, AGAIN)) }
 }
 
 fn take_back(connection: &Connection, event: &Event) -> Result<(), StoreError> {
@@ -46,23 +47,5 @@ fn take_back(connection: &Connection, event: &Event) -> Result<(), StoreError> {
         "DELETE FROM announced WHERE app = ?1 AND channel = ?2 AND user = ?3",
         params![event.app.as_str(), event.channel.as_str(), subject(event)?],
     )?;
-    if removed == 1 { Ok(()) } else { Err(contradiction(event, "is not announced")) }
-}
-
-/// Of whom an event speaks, as the key of what is announced has it.
-fn subject(event: &Event) -> Result<&str, StoreError> {
-    match (event.kind, &event.user) {
-        (Kind::MemberAdded | Kind::MemberRemoved, Some(user)) => Ok(user.as_str()),
-        (Kind::MemberAdded | Kind::MemberRemoved, None) => Err(contradiction(event, "has no user")),
-        _ => Ok(""),
-    }
-}
-
-fn contradiction(event: &Event, what: &str) -> StoreError {
-    let Event { app, seq, kind, channel, user, .. } = event;
-    let user = user.as_ref().map_or(String::new(), |user| format!(" of user {user}"));
-    let kind = kind.name();
-    StoreError::Contradiction(format!(
-        "app {app}, place {seq}: {kind}{user} on {channel}, which {what}"
-    ))
+    if removed == 1 { Ok(()) } else { Err(contradiction(event, NEVER)) }
 }

@@ -4,17 +4,18 @@
 
 use std::collections::BTreeMap;
 
-use bellwire_protocol::{AppId, ChannelName};
+use bellwire_protocol::AppId;
 use bellwire_webhooks::batch::Gap;
-use bellwire_webhooks::event::{Kind, LANES, lane_of};
+use bellwire_webhooks::event::LANES;
 use bellwire_webhooks::replay::ReplayOf;
 use rusqlite::{Connection, Row, params};
 
 use super::Sweep;
-use super::waiting::{Ends, waiting};
+use super::waiting::waiting;
+use crate::StoreError;
 use crate::outbox::steps::lane;
 use crate::rows::{self, collect, int, number, text};
-use crate::{StoreError, log};
+use crate::waiting::{Ends, Gone, Missed, hold, hold_for};
 
 /// Which events may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +39,6 @@ struct Start {
     oldest: Entry,
     /// Lanes of which an older event stays, so everything does.
     closed: [bool; LANES as usize],
-}
-
-/// An event that went although somebody may have waited for it.
-struct Gone {
-    seq: u64,
-    kind: Kind,
-    channel: ChannelName,
 }
 
 /// Events that are looked at to find a part.
@@ -129,22 +123,13 @@ impl Sweep<'_> {
     /// Writes down what lanes miss of what they waited for.
     fn confess(&mut self, app: &AppId, gone: &BTreeMap<u8, Vec<Gone>>) -> Result<(), StoreError> {
         for waiting in waiting(self.connection, app)? {
-            // For people one line an endpoint, not 64.
-            let mut lost: Option<Gap> = None;
-            for (number, gone) in gone {
-                let at = usize::from(*number);
-                let missed = gone.iter().filter(|event| {
-                    event.seq > waiting.ends[at] && waiting.terms.wants(event.kind, &event.channel)
-                });
-                let places =
-                    missed.map(|event| Gap { first: event.seq, last: event.seq, count: 1 });
-                let Some(gap) = places.reduce(Gap::and) else { continue };
-                let owed = waiting.owes[at].map_or(gap, |owes| owes.and(gap));
-                lane::owes(self.connection, &waiting.endpoint, *number, owed)?;
-                lost = Some(lost.map_or(gap, |lost| lost.and(gap)));
-                self.swept.lost.push((waiting.endpoint.clone(), *number, gap));
+            let missed = waiting.misses(gone);
+            for Missed { lane, gap, owed } in &missed {
+                lane::owes(self.connection, &waiting.endpoint, *lane, *owed)?;
+                self.swept.lost.push((waiting.endpoint.clone(), *lane, *gap));
             }
-            if let Some(gap) = lost {
+            // For people one line an endpoint, not 64.
+            if let Some(gap) = missed.iter().map(|missed| missed.gap).reduce(Gap::and) {
                 lane::lost(self.connection, &waiting.endpoint, gap, "retention", self.now_ms)?;
             }
         }
@@ -193,12 +178,8 @@ fn start(
 /// Of each lane of an app, the place up to which nobody waits for anything.
 fn waited_from(connection: &Connection, app: &AppId) -> Result<Ends, StoreError> {
     let mut ends = [u64::MAX; LANES as usize];
-    let mut wait = |lane: u8, after: u64| {
-        let end = &mut ends[usize::from(lane % LANES)];
-        *end = after.min(*end);
-    };
     for waiting in waiting(connection, app)? {
-        (0..).zip(waiting.ends).for_each(|(lane, end)| wait(lane, end));
+        hold(&mut ends, &waiting.ends);
     }
     let sql = "SELECT repeats, cursor FROM replay WHERE app = ?1 AND state = 'running'";
     let replays = collect(connection, sql, [app.as_str()], |row| {
@@ -206,17 +187,7 @@ fn waited_from(connection: &Connection, app: &AppId) -> Result<Ends, StoreError>
             .map_err(|error| StoreError::Row { table: "replay", why: error.to_string() })?;
         Ok((of, number(row, 1)?))
     })?;
-    for (of, cursor) in replays {
-        let ReplayOf::Log(filter) = of else { continue };
-        let (first, last) = log::places(&filter, cursor);
-        if first > last {
-            continue;
-        }
-        match filter.channel.as_deref().map(lane_of) {
-            Some(lane) => wait(lane, first - 1),
-            None => (0..LANES).for_each(|lane| wait(lane, first - 1)),
-        }
-    }
+    replays.iter().for_each(|(of, cursor)| hold_for(&mut ends, of, *cursor));
     Ok(ends)
 }
 

@@ -1,28 +1,11 @@
 //! Who waits for what of a log.
 
 use bellwire_protocol::AppId;
-use bellwire_webhooks::batch::Gap;
-use bellwire_webhooks::endpoint::Terms;
-use bellwire_webhooks::event::LANES;
-use bellwire_webhooks::ids::EndpointId;
 use rusqlite::Connection;
 
 use crate::rows::{self, collect, number, parse, text};
+use crate::waiting::Waiting;
 use crate::{StoreError, endpoints};
-
-/// Of each lane, a place: up to it nobody waits for anything.
-pub(super) type Ends = [u64; LANES as usize];
-
-/// An endpoint for which events wait.
-pub(super) struct Waiting {
-    pub(super) endpoint: EndpointId,
-    /// What it wants at all.
-    pub(super) terms: Terms,
-    /// What it does not wait for.
-    pub(super) ends: Ends,
-    /// What its lanes owe already.
-    pub(super) owes: [Option<Gap>; LANES as usize],
-}
 
 /// The endpoints of an app that are behind.
 pub(super) fn waiting(connection: &Connection, app: &AppId) -> Result<Vec<Waiting>, StoreError> {
@@ -32,8 +15,7 @@ pub(super) fn waiting(connection: &Connection, app: &AppId) -> Result<Vec<Waitin
     collect(connection, sql, [app.as_str()], |row| {
         let endpoint = parse("endpoint", text(row, 0)?)?;
         let terms = endpoints::terms(&endpoint, text(row, 1)?)?;
-        let ends = [number(row, 2)?; LANES as usize];
-        let mut waiting = Waiting { endpoint, terms, ends, owes: [None; LANES as usize] };
+        let mut waiting = Waiting::after(endpoint, terms, number(row, 2)?);
         lanes(connection, &mut waiting)?;
         Ok(waiting)
     })
@@ -47,9 +29,7 @@ fn lanes(connection: &Connection, waiting: &mut Waiting) -> Result<(), StoreErro
         Ok((row.get::<_, u8>(0)?, number(row, 1)?, rows::gap(row, 2)?))
     })?;
     for (lane, previous, owes) in lanes {
-        let at = usize::from(lane % LANES);
-        waiting.ends[at] = waiting.ends[at].max(previous);
-        waiting.owes[at] = owes;
+        waiting.lane(lane, previous, owes);
     }
     Ok(())
 }

@@ -28,6 +28,7 @@ INSERT INTO change (n) VALUES (1);
 CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE change SET n = n + 1 WHERE xmin <> pg_current_xact_id()::xid;
+    NOTIFY bellwire_change;
     RETURN NULL;
 END
 $$;

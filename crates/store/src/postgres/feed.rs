@@ -1,0 +1,117 @@
+//! A node's end of its feed, on a connection of its own.
+
+use bellwire_webhooks::feed::Feed;
+use bellwire_webhooks::node::NodeId;
+use bellwire_webhooks::outbox::OutboxError;
+
+use super::Postgres;
+use super::address::Address;
+use super::rows::{number, number_if_any};
+use super::session::Session;
+use crate::StoreError;
+use crate::rows::int;
+
+/// What a node tells the desk.
+///
+/// Every row is synced before it is answered. A node that had lost its last rows to the death of the
+/// database would not know it: it is not asked to tell its state again for that.
+#[derive(Debug)]
+pub struct PostgresFeed {
+    address: Address,
+    node: i64,
+    /// None at first and after a failure: the next use opens another.
+    session: Option<Session>,
+}
+
+/// What came of an append.
+struct Appended {
+    /// The last row that is heard, if the lease goes on.
+    heard: Option<u64>,
+    /// Whether the row is there now, or was before.
+    is_there: bool,
+}
+
+/// The lock lets the node beat meanwhile, and makes who finds its lease over wait. A row without the
+/// one before it is not taken: the database has lost that.
+const APPEND: &str = "WITH mine AS (
+         SELECT id FROM node
+         WHERE id = $1 AND state IN ('up', 'draining') AND lease_until > clock_timestamp()
+         FOR KEY SHARE),
+     last AS (SELECT COALESCE((SELECT n FROM heard WHERE node = $1), 0) AS heard FROM mine),
+     added AS (
+         INSERT INTO feed (node, n, body) SELECT $1, $2, $3 FROM last
+         WHERE heard < $2
+             AND (heard >= $2 - 1 OR EXISTS (SELECT 1 FROM feed WHERE node = $1 AND n = $2 - 1))
+         ON CONFLICT (node, n) DO NOTHING RETURNING n)
+     SELECT heard,
+         EXISTS (SELECT 1 FROM added) OR EXISTS (SELECT 1 FROM feed WHERE node = $1 AND n = $2)
+     FROM last";
+/// What wakes the desk. It is no part of the transaction: those that have a hint in them are synced one
+/// after the other, over all nodes.
+const HINT: &str = "NOTIFY bellwire_desk";
+
+impl Postgres {
+    /// The feed of a node that has joined.
+    #[must_use]
+    pub fn feed(&self, node: NodeId) -> PostgresFeed {
+        PostgresFeed { address: self.address().clone(), node: int(node.number()), session: None }
+    }
+}
+
+impl PostgresFeed {
+    fn append_row(&mut self, n: u64, body: &[u8]) -> Result<(), StoreError> {
+        let node = self.node;
+        let appended = self.with(|session| {
+            session.one(APPEND, &[&node, &int(n), &body], |row| {
+                Ok(Appended { heard: number_if_any(row, 0)?, is_there: row.try_get(1)? })
+            })
+        })?;
+        match appended {
+            Some(Appended { heard: Some(heard), is_there }) if is_there || heard >= n => Ok(()),
+            Some(_) => Err(StoreError::Forgotten),
+            None => Err(StoreError::LeaseOver),
+        }
+    }
+
+    fn with<T>(
+        &mut self,
+        work: impl FnOnce(&mut Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let session = self.session.take();
+        let mut session = session.map_or_else(|| self.address.connect(), Ok)?;
+        let done = work(&mut session)?;
+        self.session = Some(session);
+        Ok(done)
+    }
+
+    /// Asks for a number; 0, if there is none.
+    fn number(&mut self, sql: &str, of_node: bool) -> Result<u64, OutboxError> {
+        let node = self.node;
+        let found = self.with(|session| match of_node {
+            true => session.one(sql, &[&node], |row| number(row, 0)),
+            false => session.one(sql, &[], |row| number(row, 0)),
+        });
+        Ok(found.map_err(|error| failed(&error))?.unwrap_or(0))
+    }
+}
+
+impl Feed for PostgresFeed {
+    fn append(&mut self, n: u64, body: &[u8]) -> Result<(), OutboxError> {
+        self.append_row(n, body).map_err(|error| failed(&error))?;
+        // The row is kept, whatever becomes of the hint.
+        let _ = self.with(|session| session.batch(HINT));
+        Ok(())
+    }
+
+    fn desk(&mut self) -> Result<u64, OutboxError> {
+        self.number("SELECT run FROM outbox", false)
+    }
+
+    fn heard(&mut self) -> Result<u64, OutboxError> {
+        self.number("SELECT n FROM heard WHERE node = $1", true)
+    }
+}
+
+fn failed(error: &StoreError) -> OutboxError {
+    OutboxError(error.to_string())
+}
