@@ -1,4 +1,4 @@
-//! A PostgreSQL server of one's own, in a temporary folder, and databases on it that come and go.
+//! A PostgreSQL server of one's own, in a temporary folder, and databases on it for each test.
 //!
 //! A shell stands between the server and us and waits for the end of its input, which comes when we
 //! let go of it or die, in whatever way: then it stops the server and takes the folder away.
@@ -21,7 +21,8 @@ pub struct Postgres {
     made: AtomicU32,
 }
 
-/// A database on a server; it goes when this does.
+/// A database on a server. It goes with the server: to drop one alone makes the server sync all it has,
+/// which takes longer than most tests.
 #[derive(Debug)]
 pub struct Database<'a> {
     server: &'a Postgres,
@@ -188,16 +189,6 @@ impl Database<'_> {
         let sql = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()";
         self.ask(sql).lines().count()
-    }
-}
-
-impl Drop for Database<'_> {
-    fn drop(&mut self) {
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        if std::thread::panicking() {
-            return;
-        }
-        self.server.ask("postgres", &sql);
     }
 }
 

@@ -127,6 +127,11 @@ fn a_copy_gives_the_same_answers() {
     for (old, new) in answers(from.store()).iter().zip(answers(to.store())) {
         assert_eq!(*old, new);
     }
+    let remains = |mut desk: Desk| {
+        desk.announced.sort_by_key(|thing| thing.seq);
+        format!("{:?} {:?}", desk.announced, desk.remains)
+    };
+    assert_eq!(remains(Desk::open(&from)), remains(Desk::open(&to)), "the engine goes on");
     let verdict = to.store().verify().unwrap();
     assert_eq!((verdict.broken.len(), verdict.events, verdict.announced), (0, 7, 2));
 }

@@ -15,10 +15,9 @@ use bellwire_webhooks::outbox::Outbox;
 
 use crate::contract;
 
-/// A store in a database that goes with it.
+/// A store in a database of its own.
 pub(crate) struct Place {
     store: Postgres,
-    /// Behind the store, so that it goes after it.
     pub(crate) database: Database<'static>,
 }
 
