@@ -1,6 +1,12 @@
 //! PostgreSQL keeps the contracts.
 
+mod failing;
+mod feed;
+mod listen;
 mod opening;
+mod proxy;
+mod roll;
+mod speed;
 mod together;
 
 use std::sync::OnceLock;
@@ -12,6 +18,7 @@ use bellwire_store::{Durability, Postgres, StoreError};
 use bellwire_testkit::postgres::{Database, Postgres as Server};
 use bellwire_webhooks::ledger::Ledger;
 use bellwire_webhooks::outbox::Outbox;
+use postgres::{Client, NoTls};
 
 use crate::contract;
 
@@ -32,6 +39,18 @@ impl Place {
         });
         let database = Server::shared().database_like(made.name());
         Self { store: Postgres::open(&database.url()).unwrap(), database }
+    }
+
+    /// A connection that does what no store would.
+    fn client(&self) -> Client {
+        Client::connect(&self.database.url(), NoTls).unwrap()
+    }
+
+    /// Waits until somebody waits for another.
+    fn wait_for_a_lock(&self) {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.database.ask(sql) == "0" {}
     }
 }
 
