@@ -63,6 +63,7 @@ fn transactions(load: Load) -> Vec<Transaction> {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are for who asks for them")]
 fn many_transitions_are_kept_in_a_second() {
     for (rounds, events, batches) in
         [(40, 1_000, 0), (40, 1_000, 64), (100, 100, 32), (200, 10, 5), (200, 1, 1)]
