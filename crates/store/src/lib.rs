@@ -29,7 +29,8 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 pub use apps::owner_of;
 pub use outbox::{Durability, SqliteOutbox};
 pub use postgres::{
-    Desk, Hint, Listener, NodeRow, Postgres, PostgresFeed, PostgresOutbox, PostgresRoll,
+    Copied, Desk, Hint, Listener, NodeRow, Postgres, PostgresFeed, PostgresOutbox, PostgresRoll,
+    copy,
 };
 
 /// A store behind the ports of people: apps, accounts, webhooks, what happened.
@@ -97,6 +98,12 @@ pub enum StoreError {
     /// PostgreSQL refused, or was lost.
     #[error("the database refused: {}", postgres::told(.0))]
     Postgres(#[from] ::postgres::Error),
+    /// PostgreSQL is too old, or the database was made for something else.
+    #[error("the database cannot be used: {0}")]
+    Unfit(String),
+    /// A store is copied to a database in which there is something.
+    #[error("the database has rows in {0} already: a copy needs one in which there is nothing")]
+    NotEmpty(&'static str),
     /// Every connection to PostgreSQL is in use, and stays so.
     #[error("no connection to the database is free")]
     Busy,

@@ -9,6 +9,7 @@ mod accounts;
 mod address;
 mod apps;
 mod batches;
+mod copy;
 mod endpoints;
 mod feed;
 mod ledger;
@@ -27,6 +28,7 @@ use address::Address;
 use pool::{Lease, Pool};
 use session::Session;
 
+pub use copy::{Copied, copy};
 pub use feed::PostgresFeed;
 pub use listen::{Hint, Listener};
 pub use outbox::PostgresOutbox;
@@ -58,7 +60,7 @@ impl Postgres {
     /// When the URL cannot be read, the server cannot be reached, or the database is newer.
     pub fn open(url: &str) -> Result<Self, StoreError> {
         let address: Address = url.parse()?;
-        let mut session = address.connect()?;
+        let mut session = connect(&address)?;
         schema::migrate(&mut session)?;
         Ok(Self { pool: Pool::with(session), address })
     }
@@ -128,7 +130,7 @@ impl Postgres {
         mut begin: impl FnMut(&mut Session) -> Result<T, StoreError>,
     ) -> Result<(Lease<'_>, T), StoreError> {
         loop {
-            let mut lease = self.pool.take(|| self.address.connect())?;
+            let mut lease = self.pool.take(|| connect(&self.address))?;
             match begin(lease.session()) {
                 Ok(done) => return Ok((lease, done)),
                 Err(error) if lease.was_idle() && is_lost(&error) => {}
@@ -136,6 +138,14 @@ impl Postgres {
             }
         }
     }
+}
+
+/// Opens a connection for people. Their questions differ in how much they find: a plan that fits most
+/// would read a whole table for an endpoint that has little.
+fn connect(address: &Address) -> Result<Session, StoreError> {
+    let mut session = address.connect()?;
+    session.batch("SET plan_cache_mode = force_custom_plan")?;
+    Ok(session)
 }
 
 /// Whether an error says that the connection is gone, and nothing of what was asked.

@@ -1,27 +1,33 @@
-//! A PostgreSQL server of one's own, in a temporary folder, and databases on it that come and go.
+//! A PostgreSQL server of one's own, in a temporary folder, and databases on it for each test.
 //!
 //! A shell stands between the server and us and waits for the end of its input, which comes when we
 //! let go of it or die, in whatever way: then it stops the server and takes the folder away.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 /// A running server.
 #[derive(Debug)]
 pub struct Postgres {
-    /// The shell around it; its input keeps the server alive.
+    /// The shell around it; its input keeps the server alive, and a line there starts it again.
     shell: Child,
+    /// What the shell says.
+    output: Mutex<BufReader<ChildStdout>>,
+    /// Where its data is.
+    folder: PathBuf,
     port: u16,
     binaries: PathBuf,
     /// How many databases have been made.
     made: AtomicU32,
 }
 
-/// A database on a server; it goes when this does.
+/// A database on a server. It goes with the server: to drop one alone makes the server sync all it has,
+/// which takes longer than most tests.
 #[derive(Debug)]
 pub struct Database<'a> {
     server: &'a Postgres,
@@ -30,6 +36,8 @@ pub struct Database<'a> {
 
 /// Everybody is let in from this machine; the user is this one.
 const USER: &str = "bellwire";
+/// Who needs a password on a strict server; it is the name.
+pub const GUEST: &str = "guest";
 /// Where distributions keep the server.
 const PLACES: [&str; 2] = ["/usr/lib/postgresql", "/usr/pgsql"];
 /// What the shell does. PostgreSQL does not run as root, so then it runs as somebody else.
@@ -44,10 +52,20 @@ const SCRIPT: &str = r#"
     fi
     cd "$folder"
     $as "$BINARIES/initdb" -D data -A trust -U "$ADMIN" -E UTF8 --locale=C -N >log 2>&1 &&
+        $as tee data/server.crt <<<"$CERT" >/dev/null &&
+        $as sh -c 'umask 077; cat >data/server.key' <<<"$KEY" &&
+        $as sh -c 'cat - data/pg_hba.conf >hba; mv hba data/pg_hba.conf' <<<"$RULES" &&
         $as "$BINARIES/pg_ctl" -D data -w -t 60 -l "$folder/server.log" -o "$SETTINGS -k $folder" start >>log 2>&1 ||
         { cat log server.log 2>/dev/null; rm -rf "$folder"; exit 1; }
-    echo ready
-    read -r _
+    echo "ready $folder"
+    while read -r _; do
+        # The last process of a killed server may hold its memory for a moment.
+        for _ in 1 2 3 4 5 6 7 8 9; do
+            $as "$BINARIES/pg_ctl" -D data -w -t 60 -l "$folder/server.log" -o "$SETTINGS -k $folder" start >>log 2>&1 && break
+            sleep 0.3
+        done
+        echo "ready $folder"
+    done
     $as "$BINARIES/pg_ctl" -D data -m immediate stop >/dev/null 2>&1
     rm -rf "$folder"
 "#;
@@ -57,24 +75,36 @@ impl Postgres {
     #[must_use]
     #[track_caller]
     pub fn start() -> Self {
-        Self::start_with("")
+        Self::start_with("", "")
     }
 
-    /// Starts a server with more settings, like `-c max_connections=5`.
+    /// Starts a server that lets [`GUEST`] in only over TLS, with a password. Its certificate is
+    /// that of the receiver of webhooks.
     #[must_use]
     #[track_caller]
-    pub fn start_with(settings: &str) -> Self {
+    pub fn start_strict() -> Self {
+        let rules = format!("hostssl all {GUEST} all scram-sha-256\nhost all {GUEST} all reject");
+        let server = Self::start_with("-c ssl=on", &rules);
+        server.ask("postgres", &format!("CREATE ROLE {GUEST} SUPERUSER LOGIN PASSWORD '{GUEST}'"));
+        server
+    }
+
+    #[track_caller]
+    fn start_with(settings: &str, rules: &str) -> Self {
         let binaries = binaries();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let settings = format!(
             "-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 \
              -c shared_buffers=32MB {settings}"
         );
-        let mut shell = Command::new("sh")
+        let mut shell = Command::new("bash")
             .args(["-c", SCRIPT])
             .env("BINARIES", &binaries)
             .env("ADMIN", USER)
             .env("SETTINGS", settings)
+            .env("RULES", rules)
+            .env("CERT", include_str!("../fixtures/receiver-cert.pem"))
+            .env("KEY", include_str!("../fixtures/receiver-key.pem"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -82,11 +112,51 @@ impl Postgres {
         let mut output = BufReader::new(shell.stdout.take().unwrap());
         let mut word = String::new();
         output.read_line(&mut word).unwrap();
-        if word.trim() != "ready" {
+        let Some(folder) = word.trim_end().strip_prefix("ready ").map(PathBuf::from) else {
             output.read_to_string(&mut word).unwrap();
             panic!("PostgreSQL does not start: {word}");
+        };
+        let made = AtomicU32::new(0);
+        Self { shell, output: Mutex::new(output), folder, port, binaries, made }
+    }
+
+    /// Kills every process of it at once, as if the machine had lost its power, but that the disk keeps
+    /// what was written and not synced.
+    #[track_caller]
+    pub fn kill(&self) {
+        let processes = self.processes();
+        let names = processes.iter().map(u32::to_string);
+        Command::new("kill").arg("-9").args(names).status().expect("cannot run kill");
+        while processes.iter().any(|process| is_alive(*process)) {
+            std::thread::sleep(Duration::from_millis(1));
         }
-        Self { shell, port, binaries, made: AtomicU32::new(0) }
+    }
+
+    /// Starts again after it was killed, with the data that it had.
+    #[track_caller]
+    pub fn start_again(&self) {
+        let mut input = self.shell.stdin.as_ref().unwrap();
+        input.write_all(b"start\n").unwrap();
+        let mut word = String::new();
+        self.output.lock().unwrap().read_line(&mut word).unwrap();
+        self.ask("postgres", "SELECT 1");
+    }
+
+    /// The processor time that its processes have taken, in milliseconds; those that have ended and
+    /// whose parent has noticed count too.
+    #[must_use]
+    pub fn cpu_ms(&self) -> u64 {
+        self.processes().into_iter().filter_map(cpu_ms_of).sum()
+    }
+
+    /// The first process, and those that it has started.
+    fn processes(&self) -> Vec<u32> {
+        let file = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
+        let first: u32 = file.lines().next().unwrap().parse().unwrap();
+        let all = std::fs::read_dir("/proc").unwrap().flatten();
+        let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let parent = |process: u32| stat(process)?.get(1)?.parse().ok();
+        all.filter(|process| *process == first || parent(*process) == Some(first)).collect()
     }
 
     /// The server of this process, which all of its tests share.
@@ -174,14 +244,30 @@ impl Database<'_> {
     }
 }
 
-impl Drop for Database<'_> {
-    fn drop(&mut self) {
-        let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
-        if std::thread::panicking() {
-            return;
-        }
-        self.server.ask("postgres", &sql);
-    }
+/// The processor time that this process has taken, in milliseconds.
+#[must_use]
+pub fn cpu_ms() -> u64 {
+    cpu_ms_of(std::process::id()).unwrap_or(0)
+}
+
+/// What a process took itself, and its children that have ended.
+fn cpu_ms_of(process: u32) -> Option<u64> {
+    let fields = stat(process)?;
+    // In hundredths of a second.
+    let ticks: Option<u64> =
+        fields.get(11..15)?.iter().map(|field| field.parse::<u64>().ok()).sum();
+    Some(ticks? * 10)
+}
+
+/// What the system says of a process, from its state on.
+fn stat(process: u32) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let (_, fields) = text.rsplit_once(") ")?;
+    Some(fields.split(' ').map(str::to_owned).collect())
+}
+
+fn is_alive(process: u32) -> bool {
+    stat(process).is_some_and(|fields| fields[0] != "Z")
 }
 
 /// The newest server of this machine.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::postgres::config::{Host, SslMode};
+use ::postgres::config::{Host, SslMode, TargetSessionAttrs};
 use ::postgres::{Client, Config, NoTls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -74,13 +74,13 @@ impl FromStr for Address {
                 None
             }
         };
-        be_impatient(&mut config);
+        be_choosy(&mut config);
         Ok(Self { config, tls })
     }
 }
 
-/// A server that has vanished is to be noticed soon.
-fn be_impatient(config: &mut Config) {
+/// A server that has vanished is to be noticed soon, and one that only answers questions at once.
+fn be_choosy(config: &mut Config) {
     if config.get_connect_timeout().is_none() {
         config.connect_timeout(CONNECT);
     }
@@ -88,6 +88,10 @@ fn be_impatient(config: &mut Config) {
         config.tcp_user_timeout(SILENCE);
     }
     config.keepalives_idle(SILENCE).keepalives_interval(SILENCE / 5).keepalives_retries(3);
+    // Of several servers only one can be written to, and which one may change.
+    if config.get_target_session_attrs() == TargetSessionAttrs::Any {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
     if config.get_application_name().is_none() {
         config.application_name("bellwire");
     }

@@ -95,6 +95,18 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    /// The last to use a store may be a task, on whose thread a connection must not be closed.
+    fn drop(&mut self) {
+        let idle = std::mem::take(&mut lock(&self.state).idle);
+        let closing = std::thread::Builder::new().spawn(move || drop(idle));
+        // Where no thread can be had, the process is about to end anyway.
+        if let Ok(closing) = closing {
+            let _ = closing.join();
+        }
+    }
+}
+
 impl Lease<'_> {
     /// What is lent.
     pub(super) fn session(&mut self) -> &mut Session {

@@ -1,6 +1,7 @@
 //! The tables, made step by step; a step that has landed never changes. Nodes of the version before
 //! run on while a step is made: it adds, and takes nothing away that they use.
 
+use super::rows::{number, text};
 use super::session::Session;
 use crate::StoreError;
 
@@ -13,6 +14,8 @@ const STEPS: [&str; 5] = [
     include_str!("../schema/postgres/cluster.sql"),
 ];
 
+/// The oldest PostgreSQL that has all that is used here.
+const OLDEST: u64 = 13;
 /// Nodes that start together take turns, however long a step takes. The number is known to us alone.
 const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7163384699739271168);
@@ -24,6 +27,7 @@ pub(super) fn migrate(session: &mut Session) -> Result<(), StoreError> {
     if version(session)? == Some(known) {
         return Ok(());
     }
+    must_fit(session)?;
     session.batch(BEGIN)?;
     let found = version(session)?.unwrap_or(0);
     if found > known {
@@ -37,6 +41,22 @@ pub(super) fn migrate(session: &mut Session) -> Result<(), StoreError> {
     ))
 }
 
+/// A database is used only if it can keep what we write.
+fn must_fit(session: &mut Session) -> Result<(), StoreError> {
+    let sql = "SELECT current_setting('server_encoding'),
+             current_setting('server_version_num')::bigint / 10000";
+    let found = session.one(sql, &[], |row| Ok((text(row, 0)?.to_owned(), number(row, 1)?)))?;
+    match found {
+        Some((encoding, _)) if encoding != "UTF8" => {
+            Err(StoreError::Unfit(format!("its encoding is {encoding}, and has to be UTF8")))
+        }
+        Some((_, version)) if version < OLDEST => {
+            Err(StoreError::Unfit(format!("PostgreSQL {version} is older than {OLDEST}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The version of the database, if it is one of ours.
 fn version(session: &mut Session) -> Result<Option<u32>, StoreError> {
     // A statement about a table that is not there would fail.
@@ -44,5 +64,5 @@ fn version(session: &mut Session) -> Result<Option<u32>, StoreError> {
         return Ok(None);
     }
     let sql = "SELECT version FROM schema_version";
-    session.one(sql, &[], |row| Ok(super::rows::number(row, 0)? as u32))
+    session.one(sql, &[], |row| Ok(number(row, 0)? as u32))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io::Write;
 use std::time::Duration;
 
 use ::postgres::fallible_iterator::FallibleIterator as _;
@@ -124,6 +125,17 @@ impl Session {
             hear(&row)?;
         }
         Ok(())
+    }
+
+    /// Fills a table by a COPY, of which the work writes the lines; how many rows arrived.
+    pub(crate) fn fill(
+        &mut self,
+        sql: &str,
+        work: impl FnOnce(&mut dyn Write) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let mut lines = self.client.copy_in(sql)?;
+        work(&mut lines)?;
+        Ok(lines.finish()?)
     }
 
     fn prepare(&mut self, sql: &str) -> Result<Statement, StoreError> {

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "this is test code: a panic is how a failure is told")]
 
 mod contract;
+mod copy;
 mod postgres;
 mod sqlite;

@@ -1,24 +1,35 @@
 //! PostgreSQL keeps the contracts.
 
+mod failing;
+mod feed;
+mod listen;
 mod opening;
+mod proxy;
+mod roll;
+mod speed;
+mod together;
 
 use std::sync::OnceLock;
 
-use bellwire_store::{Durability, Postgres};
+use bellwire_accounts::AccountStore;
+use bellwire_hub::AppStore;
+use bellwire_live::LiveStore;
+use bellwire_store::{Durability, Postgres, StoreError};
 use bellwire_testkit::postgres::{Database, Postgres as Server};
+use bellwire_webhooks::ledger::Ledger;
 use bellwire_webhooks::outbox::Outbox;
+use postgres::{Client, NoTls};
 
 use crate::contract;
 
-/// A store in a database that goes with it.
-struct Place {
+/// A store in a database of its own.
+pub(crate) struct Place {
     store: Postgres,
-    /// Behind the store, so that it goes after it.
-    database: Database<'static>,
+    pub(crate) database: Database<'static>,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // The tables are made once, and then copied.
         static MADE: OnceLock<Database<'static>> = OnceLock::new();
         let made = MADE.get_or_init(|| {
@@ -28,6 +39,18 @@ impl Place {
         });
         let database = Server::shared().database_like(made.name());
         Self { store: Postgres::open(&database.url()).unwrap(), database }
+    }
+
+    /// A connection that does what no store would.
+    fn client(&self) -> Client {
+        Client::connect(&self.database.url(), NoTls).unwrap()
+    }
+
+    /// Waits until somebody waits for another.
+    fn wait_for_a_lock(&self) {
+        let sql = "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        while self.database.ask(sql) == "0" {}
     }
 }
 
@@ -71,4 +94,16 @@ mod keeps_the_contract_of_the_outbox {
     use super::Place;
     crate::contract::outbox_contract!(Place::new);
     crate::contract::retention_contract!(Place::new);
+}
+
+#[test]
+fn every_port_can_be_chosen_while_the_server_runs() {
+    let place = Place::new();
+    let apps: &dyn AppStore<Error = StoreError> = &place.store;
+    let accounts: &dyn AccountStore<Error = StoreError> = &place.store;
+    let live: &dyn LiveStore<Error = StoreError> = &place.store;
+    let ledger: &dyn Ledger<Error = StoreError> = &place.store;
+    assert_eq!(apps.version().unwrap(), ledger.changes().unwrap());
+    assert!(!accounts.has_operator().unwrap());
+    assert!(live.messages(0).unwrap().is_empty());
 }

@@ -6,13 +6,13 @@ use bellwire_webhooks::outbox::Outbox;
 use crate::contract::Place;
 
 /// A store in a folder that goes with it.
-struct Folder {
+pub(crate) struct Folder {
     store: Sqlite,
     folder: tempfile::TempDir,
 }
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { store: Sqlite::open(folder.path()).unwrap(), folder }
     }

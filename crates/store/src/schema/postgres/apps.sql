@@ -23,11 +23,11 @@ CREATE INDEX app_key_by_app ON app_key (app);
 CREATE TABLE change (n bigint NOT NULL);
 INSERT INTO change (n) VALUES (1);
 
--- Counted at the end of a transaction: this row is the last that it locks, so that two of them never
--- wait for each other in a circle.
+-- Counted at the end of a transaction, and once: this row is the last that it locks, so that two of
+-- them never wait for each other in a circle.
 CREATE FUNCTION count_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    UPDATE change SET n = n + 1;
+    UPDATE change SET n = n + 1 WHERE xmin <> pg_current_xact_id()::xid;
     NOTIFY bellwire_change;
     RETURN NULL;
 END

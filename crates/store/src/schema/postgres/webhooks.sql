@@ -148,6 +148,7 @@ CREATE TABLE replay (
     failed bigint NOT NULL,
     state text NOT NULL
 );
+CREATE INDEX replay_running ON replay (app) WHERE state = 'running';
 
 CREATE CONSTRAINT TRIGGER endpoint_added AFTER INSERT OR DELETE ON endpoint
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION count_change();

@@ -7,7 +7,7 @@ use bellwire_accounts::{
 
 use super::Place;
 
-fn person(id: &str, email: &str) -> Person {
+pub(crate) fn person(id: &str, email: &str) -> Person {
     Person {
         id: id.parse().unwrap(),
         email: email.parse().unwrap(),
@@ -17,7 +17,7 @@ fn person(id: &str, email: &str) -> Person {
     }
 }
 
-fn account(id: &str, name: &str) -> Account {
+pub(crate) fn account(id: &str, name: &str) -> Account {
     Account {
         id: id.parse().unwrap(),
         name: name.into(),
@@ -118,10 +118,8 @@ pub(crate) fn accounts_are_listed_by_name_and_changed(place: &impl Place) {
     assert!(store.members(&main.id).unwrap().is_empty());
 }
 
-pub(crate) fn an_invitation_is_used_once_and_ends(place: &impl Place) {
-    let store = inhabited(place);
-    let main = "acc_1".parse().unwrap();
-    let invitation = |id: &str, expires_at_ms| Invitation {
+pub(crate) fn invitation(id: &str, expires_at_ms: u64) -> Invitation {
+    Invitation {
         id: id.parse().unwrap(),
         account: "acc_1".parse().unwrap(),
         email: Some("eve@example.com".parse().unwrap()),
@@ -129,7 +127,12 @@ pub(crate) fn an_invitation_is_used_once_and_ends(place: &impl Place) {
         invited_by: "Ada".into(),
         created_at_ms: 5,
         expires_at_ms,
-    };
+    }
+}
+
+pub(crate) fn an_invitation_is_used_once_and_ends(place: &impl Place) {
+    let store = inhabited(place);
+    let main = "acc_1".parse().unwrap();
     store.put_invitation(&invitation("inv_1", 100), &[1; 32]).unwrap();
     store.put_invitation(&invitation("inv_2", 50), &[2; 32]).unwrap();
     assert_eq!(store.invitations(&main, 60).unwrap(), [invitation("inv_1", 100)]);
@@ -142,7 +145,7 @@ pub(crate) fn an_invitation_is_used_once_and_ends(place: &impl Place) {
     assert!(!store.end_invitation(&main, &id).unwrap());
 }
 
-fn session(id: &str, seen_at_ms: u64) -> Session {
+pub(crate) fn session(id: &str, seen_at_ms: u64) -> Session {
     Session {
         id: id.parse().unwrap(),
         person: "usr_1".parse().unwrap(),
@@ -171,7 +174,7 @@ pub(crate) fn a_session_is_found_until_it_is_ended(place: &impl Place) {
     assert_eq!(store.end_sessions(&ada, None).unwrap(), 1);
 }
 
-fn token(id: &str, account: Option<&str>, app: Option<&str>) -> Token {
+pub(crate) fn token(id: &str, account: Option<&str>, app: Option<&str>) -> Token {
     Token {
         id: id.parse().unwrap(),
         name: "for the build".into(),
@@ -212,7 +215,7 @@ pub(crate) fn a_use_of_a_token_is_written_down_once_a_minute(place: &impl Place)
     assert_eq!(used(61_000), Some(61_000));
 }
 
-fn entry(at_ms: u64, account: &str, app: Option<&str>, action: &str) -> Entry {
+pub(crate) fn entry(at_ms: u64, account: &str, app: Option<&str>, action: &str) -> Entry {
     Entry {
         id: at_ms,
         at_ms,

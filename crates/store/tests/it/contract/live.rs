@@ -8,17 +8,17 @@ use bellwire_protocol::AppId;
 
 use super::Place;
 
-pub(super) fn app(id: &str) -> AppId {
+pub(crate) fn app(id: &str) -> AppId {
     id.parse().unwrap()
 }
 
-pub(super) fn point(id: &str, step_s: u64, at_s: u64, api: u64) -> Point {
+pub(crate) fn point(id: &str, step_s: u64, at_s: u64, api: u64) -> Point {
     let messages = Messages { api, ..Messages::default() };
     let more = Rollup { messages, peak: api, ..Rollup::default() };
     Point { app: app(id), step_s, at_s, more }
 }
 
-pub(super) fn mistakes(messages: &[&str], at_ms: u64) -> Vec<(AppId, Group)> {
+pub(crate) fn mistakes(messages: &[&str], at_ms: u64) -> Vec<(AppId, Group)> {
     let mut log = ErrorLog::default();
     for message in messages {
         let (kind, code, example) = (ErrorKind::Api, Some(400), Example::default());

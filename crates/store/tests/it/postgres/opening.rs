@@ -4,7 +4,8 @@ use std::thread;
 
 use bellwire_hub::AppStore as _;
 use bellwire_store::{Postgres, StoreError};
-use bellwire_testkit::postgres::Postgres as Server;
+use bellwire_testkit::Receiver;
+use bellwire_testkit::postgres::{GUEST, Postgres as Server};
 
 use super::Place;
 
@@ -27,6 +28,25 @@ fn a_newer_database_is_left_alone() {
     let error = Postgres::open(&place.database.url()).unwrap_err();
     assert!(matches!(error, StoreError::Newer { found: 99, known: 5 }), "{error}");
     assert_eq!(place.database.ask("SELECT version FROM schema_version"), "99");
+}
+
+#[test]
+fn a_database_that_cannot_keep_every_letter_is_refused() {
+    let database = Server::shared().database();
+    database.ask("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
+    let error = Postgres::open(&database.url().replace(database.name(), "latin")).unwrap_err();
+    database.ask("DROP DATABASE latin WITH (FORCE)");
+    assert!(error.to_string().contains("its encoding is LATIN1"), "{error}");
+}
+
+#[test]
+fn a_server_that_may_not_be_written_to_is_refused() {
+    let database = Server::shared().database();
+    let setting =
+        format!("ALTER DATABASE {} SET default_transaction_read_only = on", database.name());
+    database.ask(&setting);
+    let error = Postgres::open(&database.url()).unwrap_err();
+    assert!(matches!(error, StoreError::Connect { .. }), "{error}");
 }
 
 #[test]
@@ -61,4 +81,21 @@ fn a_password_is_shown_nowhere() {
     }
     let store = Postgres::open(&Place::new().database.url().replace("@", ":s3cret@")).unwrap();
     assert!(!format!("{store:?}").contains("s3cret"), "{store:?}");
+}
+
+#[test]
+fn a_connection_is_encrypted_to_a_server_that_is_known() {
+    let server = Server::start_strict();
+    let database = server.database();
+    let url = database.url().replace("bellwire@", &format!("{GUEST}:{GUEST}@"));
+    let known = format!("{url}?sslmode=require&sslrootcert={}", Receiver::ca_file());
+    drop(Postgres::open(&known).unwrap());
+    let refused = |url: &str| Postgres::open(url).unwrap_err().to_string();
+    assert!(refused(&url).contains("rejects"), "{}", refused(&url));
+    let unknown = refused(&format!("{url}?sslmode=require"));
+    assert!(unknown.contains("UnknownIssuer"), "{unknown}");
+    let wrong = refused(&known.replace(&format!(":{GUEST}@"), ":s3cret@"));
+    assert!(wrong.contains("password") && !wrong.contains("s3cret"), "{wrong}");
+    let nowhere = refused(&format!("{url}?sslmode=require&sslrootcert=/nowhere.pem"));
+    assert!(nowhere.contains("/nowhere.pem"), "{nowhere}");
 }

@@ -1,14 +1,15 @@
 //! The log, and what is announced by it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use ::postgres::types::ToSql;
 use bellwire_protocol::AppId;
 use bellwire_webhooks::event::{Event, Kind};
 
 use crate::StoreError;
 use crate::contradiction::{AGAIN, NEVER, contradiction, subject};
-use crate::postgres::rows::escaped;
+use crate::postgres::rows::{clean, escaped};
 use crate::postgres::session::Session;
 use crate::rows::{int, kind_number};
 
@@ -107,6 +108,8 @@ impl<'a> Log<'a> {
         let users = self.events.iter().map(|event| event.user.as_ref());
         let users: Vec<Option<Cow<'_, str>>> =
             users.map(|user| user.map(|user| escaped(user.as_str()))).collect();
+        let bodies: Vec<Cow<'_, str>> =
+            self.events.iter().map(|event| clean(&event.body)).collect();
         session.run(
             "WITH place AS (
                  INSERT INTO app_log (app, last_seq) SELECT * FROM unnest($1::text[], $2::bigint[])
@@ -125,7 +128,7 @@ impl<'a> Log<'a> {
                 &texts(|event| event.channel.as_str()),
                 &users,
                 &of(|event| int(event.at_ms)),
-                &texts(|event| &event.body),
+                &bodies,
             ],
         )?;
         Ok(())
@@ -158,7 +161,7 @@ impl<'a> Log<'a> {
         let told = session.collect(IS_TOLD, &all.names(), |row| {
             Ok([row.try_get(0)?, row.try_get(1)?, row.try_get(2)?])
         })?;
-        let told: std::collections::HashSet<[String; 3]> = told.into_iter().collect();
+        let told: HashSet<[String; 3]> = told.into_iter().collect();
         let is_told = |(app, channel, user): &Subject<'_>| {
             told.contains(&[(*app).into(), (*channel).into(), escaped(user).into_owned()])
         };
@@ -183,7 +186,7 @@ impl<'a> Columns<'a> {
         self.app.len() as u64
     }
 
-    fn names(&self) -> [&(dyn ::postgres::types::ToSql + Sync); 3] {
+    fn names(&self) -> [&(dyn ToSql + Sync); 3] {
         [&self.app, &self.channel, &self.user]
     }
 
