@@ -1,5 +1,6 @@
 //! PostgreSQL keeps the contracts.
 
+mod cap;
 mod failing;
 mod feed;
 mod listen;
