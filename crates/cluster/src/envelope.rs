@@ -3,6 +3,7 @@
 //! Compact, and versioned by its first byte. Foreign bytes never panic; a version that is not known
 //! yet is refused as a value, so that nodes of two versions can run side by side.
 
+use bellwire_hub::cache::Stamp;
 use bellwire_hub::outlet::Traffic;
 use bellwire_protocol::{AppId, ChannelName, SocketId};
 use bytes::{BufMut, Bytes};
@@ -45,10 +46,8 @@ pub struct Event {
     pub except: Option<SocketId>,
     /// How it counts.
     pub traffic: Traffic,
-    /// When it was published, by the sender's clock.
-    pub at_ms: u64,
-    /// Whether the channel remembers it.
-    pub cache: bool,
+    /// On cache channels: which of two events is the later one.
+    pub stamp: Option<Stamp>,
 }
 
 /// Why bytes are not an envelope.
@@ -134,9 +133,12 @@ impl Event {
     fn put(&self, out: &mut Vec<u8>) {
         let mut flags = traffic_bits(self.traffic);
         flags |= if self.except.is_some() { EXCEPT } else { 0 };
-        flags |= if self.cache { CACHE } else { 0 };
+        flags |= if self.stamp.is_some() { CACHE } else { 0 };
         out.put_u8(flags);
-        put_number(out, self.at_ms);
+        if let Some(stamp) = self.stamp {
+            put_number(out, stamp.count);
+            put_number(out, stamp.node);
+        }
         if let Some(except) = self.except {
             put_number(out, except.node);
             put_number(out, except.connection);
@@ -148,7 +150,12 @@ impl Event {
 
     fn read(mut reader: Reader<'_>) -> Result<Self, Refusal> {
         let flags = reader.byte("flags")?;
-        let at_ms = reader.number("time")?;
+        let stamp = if flags & CACHE == 0 {
+            None
+        } else {
+            let count = reader.number("stamp")?;
+            Some(Stamp { count, node: reader.number("stamp")? })
+        };
         let except = if flags & EXCEPT == 0 {
             None
         } else {
@@ -157,9 +164,8 @@ impl Event {
         };
         Ok(Self {
             traffic: traffic(flags),
-            cache: flags & CACHE != 0,
+            stamp,
             except,
-            at_ms,
             app: reader.parsed("app")?,
             channel: reader.parsed("channel")?,
             message: reader.rest(),
@@ -210,16 +216,16 @@ mod tests {
     fn event() -> impl Strategy<Value = Payload> {
         let name = "[A-Za-z0-9_=@,.;-]{1,164}";
         let except = of(any::<(u64, u64)>());
-        (name, any::<Vec<u8>>(), except, any::<(u8, u64, bool)>()).prop_map(
-            |(channel, message, except, (bits, at_ms, cache))| {
+        let stamp = of(any::<(u64, u64)>());
+        (name, any::<Vec<u8>>(), except, any::<u8>(), stamp).prop_map(
+            |(channel, message, except, bits, stamp)| {
                 Payload::Event(Event {
                     app: "1001".parse().unwrap(),
                     channel: channel.parse().unwrap(),
                     message: message.into(),
                     except: except.map(|(node, connection)| SocketId { node, connection }),
                     traffic: traffic(bits),
-                    at_ms,
-                    cache,
+                    stamp: stamp.map(|(count, node)| Stamp { count, node }),
                 })
             },
         )
@@ -262,11 +268,10 @@ mod tests {
                 message: Bytes::from_static(b"{}"),
                 except: None,
                 traffic: Traffic::Broadcast,
-                at_ms: 1_790_000_000_000,
-                cache: false,
+                stamp: None,
             }),
         };
-        assert_eq!(envelope.encode().len(), 6 + 7 + 5 + 5 + 2);
+        assert_eq!(envelope.encode().len(), 6 + 1 + 5 + 5 + 2);
     }
 
     proptest! {

@@ -2,15 +2,29 @@
 //! messages through Redis or NATS; what it carries may be lost, and loss is noticed and counted.
 //! What must not be lost goes through the database and not through here.
 
+mod address;
+mod backoff;
 pub mod bus;
 pub mod config;
+mod connect;
+mod dial;
 pub mod envelope;
+mod keeper;
+mod line;
+pub mod link;
+mod nats;
+mod outgoing;
 mod reading;
+mod redis;
+pub mod roster;
 pub mod sequence;
 pub mod subject;
+mod wishes;
 
 pub use bus::{Bus, Figures, Hearer};
 pub use config::{BusConfig, BusError};
+pub use connect::connect;
 pub use envelope::{Envelope, Event, Payload, Refusal};
+pub use link::{Link, LinkFigures};
 pub use sequence::{Losses, Sequence, Sequences};
 pub use subject::{Address, Subject, Subjects};

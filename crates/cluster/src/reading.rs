@@ -21,6 +21,12 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(text.as_bytes());
 }
 
+/// Writes bytes behind their length.
+pub(crate) fn put_part(out: &mut Vec<u8>, bytes: &[u8]) {
+    put_number(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
 /// Reads from the beginning; every part has a name for the refusal.
 pub(crate) struct Reader<'a> {
     bytes: &'a Bytes,
@@ -61,6 +67,20 @@ impl<'a> Reader<'a> {
         let text = self.bytes.get(self.at..end).ok_or(damaged)?;
         self.at = end;
         std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(damaged)
+    }
+
+    /// A part behind its length, without a copy.
+    pub(crate) fn part(&mut self, part: &'static str) -> Result<Bytes, Refusal> {
+        let damaged = Refusal::Damaged(part);
+        let length = usize::try_from(self.number(part)?).map_err(|_| damaged)?;
+        let end = self.at.checked_add(length).filter(|end| *end <= self.bytes.len());
+        let found = self.bytes.slice(self.at..end.ok_or(damaged)?);
+        self.at += length;
+        Ok(found)
+    }
+
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at == self.bytes.len()
     }
 
     /// All that is left, without a copy.

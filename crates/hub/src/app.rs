@@ -246,7 +246,8 @@ impl App {
     pub fn take_connection(&self) -> bool {
         let max = self.live().max_connections();
         let before = self.usage.connections.fetch_add(1, Ordering::Relaxed);
-        if max != 0 && before >= max {
+        let elsewhere = self.usage.connections_elsewhere.load(Ordering::Relaxed);
+        if max != 0 && before + elsewhere >= max {
             self.usage.connections.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
@@ -258,7 +259,7 @@ impl App {
     #[must_use]
     pub fn is_full(&self) -> bool {
         let max = self.live().max_connections();
-        max != 0 && self.usage.connections.load(Ordering::Relaxed) >= max
+        max != 0 && self.usage.all_connections() >= max
     }
 
     /// A counted connection has ended.
@@ -272,6 +273,8 @@ impl App {
 pub struct Usage {
     /// Connections that count toward the quota.
     pub connections: AtomicUsize,
+    /// Those of other nodes, as they were last heard.
+    pub connections_elsewhere: AtomicUsize,
     /// Messages of the day, as contract 17.2 counts them.
     messages: AtomicU64,
     /// The day of `messages`, in days since the epoch.
@@ -283,6 +286,12 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Connections on all nodes.
+    pub fn all_connections(&self) -> usize {
+        let elsewhere = self.connections_elsewhere.load(Ordering::Relaxed);
+        self.connections.load(Ordering::Relaxed) + elsewhere
+    }
+
     /// Counts messages (contract 17.2).
     pub fn count_messages(&self, count: u64) {
         self.messages.fetch_add(count, Ordering::Relaxed);

@@ -93,6 +93,18 @@ impl Cache {
         Some((&cached.frame, left))
     }
 
+    /// The events of an app, with their stamps and the milliseconds they have left.
+    pub(crate) fn of_app(
+        &self,
+        now_ms: u64,
+        app: u32,
+    ) -> impl Iterator<Item = (&ChannelName, &Frame, Stamp, u64)> {
+        self.entries.iter().filter_map(move |((of, channel), cached)| {
+            let left = cached.ends.0.checked_sub(now_ms).filter(|left| *of == app && *left > 0)?;
+            Some((channel, &cached.frame, cached.stamp, left))
+        })
+    }
+
     /// Lets go of what has had its time.
     pub(crate) fn expire(&mut self, now_ms: u64) {
         while let Some((ends, key)) = self.by_end.first_key_value() {

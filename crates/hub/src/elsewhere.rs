@@ -67,7 +67,8 @@ impl Shard {
         self.tidy(place);
     }
 
-    /// An event of another node. It is remembered on cache channels, unless a later one is.
+    /// An event of another node. It is remembered on cache channels, unless a later one is. Whether it
+    /// is of any use here.
     pub(crate) fn hear(
         &mut self,
         now_ms: u64,
@@ -75,8 +76,10 @@ impl Shard {
         event: &Event,
         stamp: Option<Stamp>,
         effects: &mut Effects,
-    ) {
-        if let Some(channel) = self.find(place) {
+    ) -> bool {
+        let channel = self.find(place).filter(|channel| channel.here() > 0);
+        let is_heard = channel.is_some();
+        if let Some(channel) = channel {
             channel.deliver(&event.frame, event.except, event.traffic, effects);
         }
         if let Some(stamp) = stamp.filter(|_| place.channel.kind().is_cache()) {
@@ -84,6 +87,7 @@ impl Shard {
             let frame = event.frame.clone();
             self.cache().put(place.app.handle, place.channel, frame, ends_ms, stamp);
         }
+        is_heard || stamp.is_some()
     }
 
     /// All that another node has said.
@@ -92,6 +96,11 @@ impl Shard {
             let users = channel.members.iter().flat_map(|members| members.users_of(node)).cloned();
             Elsewhere { app: channel.app, channel: channel.name.clone(), users: users.collect() }
         })
+    }
+
+    /// Lets go of the channels of an app on which nobody is here.
+    pub(crate) fn forget_app(&mut self, handle: u32) {
+        self.channels.retain(|channel| channel.app != handle || channel.here() > 0);
     }
 
     /// The present state of an app on this node as news.

@@ -37,7 +37,7 @@ pub struct Hub {
     pub(crate) shards: Box<[Mutex<Guarded<Shard>>]>,
     pub(crate) users: Box<[Mutex<Guarded<Users>>]>,
     /// The same that every shard holds, for what concerns no channel.
-    cache: Arc<Mutex<Cache>>,
+    pub(crate) cache: Arc<Mutex<Cache>>,
     hasher: foldhash::fast::RandomState,
     outlet: Arc<dyn Outlet>,
     facts: Arc<dyn FactSink>,

@@ -17,7 +17,7 @@ pub mod fact;
 pub mod hub;
 pub mod interest;
 pub mod looking;
-mod neighbours;
+pub mod neighbours;
 pub mod outlet;
 mod owner;
 pub mod peers;

@@ -5,20 +5,34 @@ use std::sync::Arc;
 
 use bellwire_protocol::close::TERMINATED;
 use bellwire_protocol::presence::Member;
-use bellwire_protocol::{ChannelName, UserId};
+use bellwire_protocol::{ChannelName, Frame, UserId};
 
 use crate::app::App;
+use crate::cache::Stamp;
 use crate::hub::{Hub, lock};
 use crate::peers::{Elsewhere, Event, News, Saying, Seat};
 
+/// The last event of a cache channel.
+#[derive(Debug, Clone)]
+pub struct CachedEvent {
+    /// Where.
+    pub channel: ChannelName,
+    /// As it was sent.
+    pub frame: Frame,
+    /// Which of two events is the later one.
+    pub stamp: Stamp,
+    /// How much longer it is remembered, in milliseconds.
+    pub left_ms: u64,
+}
+
 impl Hub {
-    /// An event of another node, for who listens here.
-    pub fn hear(&self, now_ms: u64, app: &Arc<App>, heard: Event) {
+    /// An event of another node, for who listens here; whether anybody does or it is remembered.
+    pub fn hear(&self, now_ms: u64, app: &Arc<App>, heard: Event) -> bool {
         let Event { channel, frame, except, traffic, stamp } = heard;
         let event = self.event(app, frame, except, traffic);
         self.with_channel(app, &channel, |shard, place, effects| {
-            shard.hear(now_ms, place, &event, stamp, effects);
-        });
+            shard.hear(now_ms, place, &event, stamp, effects)
+        })
     }
 
     /// So many connections listen to a channel on another node.
@@ -79,6 +93,13 @@ impl Hub {
         said
     }
 
+    /// Lets go of what other nodes have said of an app that is not there any more.
+    pub fn forget_app(&self, handle: u32) {
+        for shard in &self.shards {
+            lock(shard).state.forget_app(handle);
+        }
+    }
+
     /// The users who are signed in on another node, with the handles of their apps.
     #[must_use]
     pub fn online_on(&self, node: Seat) -> Vec<(u32, UserId)> {
@@ -88,6 +109,26 @@ impl Hub {
             online.extend(users.state.online_on(node).map(|(app, user)| (app, user.clone())));
         }
         online
+    }
+
+    /// The last events of an app's cache channels.
+    #[must_use]
+    pub fn cached_events(&self, now_ms: u64, app: &App) -> Vec<CachedEvent> {
+        let cache = lock(&self.cache);
+        let events = cache.of_app(now_ms, app.handle);
+        let event = |(channel, frame, stamp, left_ms): (&ChannelName, &Frame, _, _)| CachedEvent {
+            channel: channel.clone(),
+            frame: frame.clone(),
+            stamp,
+            left_ms,
+        };
+        events.map(event).collect()
+    }
+
+    /// Another node remembers this of a cache channel.
+    pub fn remembered_elsewhere(&self, now_ms: u64, app: &App, event: CachedEvent) {
+        let CachedEvent { channel, frame, stamp, left_ms } = event;
+        lock(&self.cache).put(app.handle, &channel, frame, now_ms + left_ms, stamp);
     }
 
     /// Tells `hear` the present state of an app on this node as news: in order with what happens

@@ -105,6 +105,12 @@ impl Frame {
         &self.bytes[usize::from(self.header)..]
     }
 
+    /// The payload alone, shared.
+    #[must_use]
+    pub fn message(&self) -> Bytes {
+        self.bytes.slice(usize::from(self.header)..)
+    }
+
     /// Whether the payload is a message, rather than a ping, pong or close.
     #[must_use]
     pub fn is_text(&self) -> bool {

@@ -4,19 +4,20 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use bellwire_accounts::AccountStore as _;
-use bellwire_hub::{Apps, Hub};
-use bellwire_store::Sqlite;
+use bellwire_hub::{Apps, Hub, Peers};
+use bellwire_store::{Sqlite, Store};
 use bellwire_webhooks::service::Service;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
+use crate::cluster::{Cluster, Newcomer};
 use crate::config::Config;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
@@ -25,12 +26,13 @@ use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
 use crate::live::{Live, Questions};
-use crate::management::{Desk, Management, Order, Reload};
-use crate::ops::apps::AppSources;
+use crate::management::{Desk, Management, Order};
+use crate::ops::apps::{AppSources, Errand};
+use crate::ops::cellar::Cellar;
 use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
 use crate::ops::facts::Facts;
-use crate::ops::webhooks::{self, Watch};
+use crate::ops::webhooks::{Watch, Workshop};
 use crate::ops::{machine, metrics};
 
 mod welcome;
@@ -39,16 +41,12 @@ use welcome::Welcome;
 
 /// How often the hub does what time brings.
 const TICK: Duration = Duration::from_millis(500);
-/// How often another process's changes are looked for.
-const FOLLOW: Duration = Duration::from_millis(200);
 /// How often certificates are looked at.
 const CERTIFICATES: Duration = Duration::from_secs(5);
 /// How often what is over is swept.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How long the audit is kept: a year, and a day for who looks a little late.
 const AUDIT_MS: u64 = 366 * 86_400_000;
-/// Changes of apps that wait to be noticed.
-const RELOADS: usize = 64;
 /// How often statistics are written down.
 const KEEP: Duration = Duration::from_secs(10);
 /// How long established connections have for their close frames after the drain window.
@@ -64,31 +62,41 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         Some((cert, key)) => Some(Certificate::read(cert, key)?),
         None => None,
     };
-    let store = Arc::new(Sqlite::open(&config.data_dir)?);
-    let welcome = Welcome::prepare(config, &store)?;
+    let cellar = Cellar::open(config)?;
+    let store = cellar.store();
+    let welcome = Welcome::prepare(config, &*store)?;
     let handle = metrics::start()?;
     let (switchboard, polls) = Switchboard::new(config.workers, gateway_settings(config))?;
     let apps = Arc::new(Apps::default());
     let live = Arc::new(Live::new(Arc::clone(&apps), Arc::clone(&store)));
     let facts = Arc::new(Facts::new(Arc::clone(&live)));
+    let footing = Footing::find(config, &cellar, &apps)?;
     let outlet = Arc::clone(&switchboard);
-    let hub = Hub::new(node()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
-    let hub = Arc::new(hub);
+    let hub = Hub::new(footing.number()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
+    let hub = Arc::new(match footing.link() {
+        Some(link) => hub.with_peers(link),
+        None => hub,
+    });
     let runtime = runtime(config)?;
     let mut sources =
         AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
     sources.load()?;
     live.resume()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
-    let handle_of = runtime.handle().clone();
-    let webhooks =
-        webhooks::start(&config.webhooks, &store, &apps, &hub, Arc::clone(&watch), handle_of)?;
+    let workshop = Workshop::new(
+        &config.webhooks,
+        cellar.store(),
+        &apps,
+        Arc::clone(&watch),
+        runtime.handle().clone(),
+    )?;
+    let (webhooks, cluster) = footing.start(config, &hub, workshop, runtime.handle())?;
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
     let settings = gateway_settings(config);
     let workers = gateway::start(&switchboard, polls, &hub, &witness, settings)?;
-    let (reload, reloads) = mpsc::channel(RELOADS);
+    let (errands, follower) = sources.start()?;
     let desk = Desk {
         apps: Arc::clone(&apps),
         hub: Arc::clone(&hub),
@@ -98,7 +106,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         watch: Arc::clone(&watch),
         live: Arc::clone(&live),
         questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
-        reload,
+        errands: errands.clone(),
         require_https: config.webhooks.require_https,
         path_prefix: config.path_prefix.clone(),
         setup: welcome.setup.digest(),
@@ -119,10 +127,72 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         trusted_proxies: config.trusted_proxies.clone(),
     });
     let ebb = Ebb::default();
-    let server = Server { house, certificate, store, sources, reloads, webhooks, ebb };
+    let last = errands.clone();
+    let others = cluster.clone();
+    let server = Server { house, certificate, store, errands, webhooks, cluster, ebb };
     let result = runtime.block_on(server.live(config, &welcome, workers));
+    if let Some(cluster) = others {
+        cluster.leave();
+    }
+    // It may have ended already.
+    let _ = last.send(Errand::Stop);
+    if follower.join().is_err() {
+        tracing::error!("the thread that follows apps panicked");
+    }
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
+}
+
+/// Whether this node is alone.
+enum Footing {
+    Alone(Arc<Sqlite>),
+    Together(Newcomer),
+}
+
+impl Footing {
+    fn find(config: &Config, cellar: &Cellar, apps: &Arc<Apps>) -> anyhow::Result<Self> {
+        match cellar {
+            Cellar::File(store) => Ok(Self::Alone(Arc::clone(store))),
+            Cellar::Shared(database) => Newcomer::join(config, database, apps).map(Self::Together),
+        }
+    }
+
+    /// The first half of this node's socket ids, never 0.
+    fn number(&self) -> anyhow::Result<u64> {
+        match self {
+            Self::Alone(_) => {
+                let random = getrandom::u32().context("the system has no random numbers")?;
+                Ok(u64::from(random) + 1)
+            }
+            Self::Together(newcomer) => Ok(newcomer.node().number()),
+        }
+    }
+
+    fn link(&self) -> Option<Arc<dyn Peers>> {
+        match self {
+            Self::Alone(_) => None,
+            Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
+        }
+    }
+
+    fn start(
+        self,
+        config: &Config,
+        hub: &Arc<Hub>,
+        workshop: Workshop,
+        runtime: &Handle,
+    ) -> anyhow::Result<(Arc<Service>, Option<Arc<Cluster>>)> {
+        match self {
+            Self::Alone(store) => {
+                let outbox = store.outbox(config.webhooks.durability.into())?;
+                Ok((workshop.start(hub, Box::new(outbox))?, None))
+            }
+            Self::Together(newcomer) => {
+                let (webhooks, cluster) = newcomer.start(config, hub, workshop, runtime)?;
+                Ok((webhooks, Some(Arc::new(cluster))))
+            }
+        }
+    }
 }
 
 fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
@@ -137,11 +207,11 @@ fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {
 struct Server {
     house: Arc<House>,
     certificate: Option<Arc<Certificate>>,
-    store: Arc<Sqlite>,
-    sources: AppSources,
-    /// Who waits for apps that have just been changed.
-    reloads: mpsc::Receiver<Reload>,
+    store: Arc<dyn Store>,
+    /// To the thread that follows apps.
+    errands: Sender<Errand>,
     webhooks: Arc<Service>,
+    cluster: Option<Arc<Cluster>>,
     ebb: Ebb,
 }
 
@@ -155,9 +225,9 @@ impl Server {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut reload = signal(SignalKind::hangup())?;
+        self.with_cluster(Cluster::settle_in).await;
         let unix_sockets = self.open_doors(config, welcome)?;
         let mut tick = every(TICK);
-        let mut follow = every(FOLLOW);
         let mut certificates = every(CERTIFICATES);
         let mut sweep = every(SWEEP);
         let mut keep = every(KEEP);
@@ -166,16 +236,10 @@ impl Server {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
                 _ = reload.recv() => {
-                    self.sources.reread_file();
+                    self.errand(Errand::Reread);
                     self.refresh_certificate();
                 }
                 _ = tick.tick() => self.tick(),
-                _ = follow.tick() => self.sources.follow_store(),
-                Some(waiting) = self.reloads.recv() => {
-                    self.sources.follow_store();
-                    // Whoever asked may have gone.
-                    let _ = waiting.send(());
-                }
                 _ = certificates.tick() => self.refresh_certificate(),
                 _ = sweep.tick() => self.sweep(),
                 _ = keep.tick() => self.keep(),
@@ -183,9 +247,7 @@ impl Server {
         }
         self.leave(config.drain_window, &mut interrupt).await;
         self.finish_webhooks(&mut interrupt).await;
-        if let Err(error) = self.house.live.keep() {
-            tracing::error!(%error, "the last statistics are not written down");
-        }
+        self.keep_the_last().await;
         self.house.switchboard.stop();
         for worker in workers {
             if worker.join().is_err() {
@@ -265,6 +327,20 @@ impl Server {
         });
     }
 
+    async fn keep_the_last(&self) {
+        let live = Arc::clone(&self.house.live);
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || live.keep()).await {
+            tracing::error!(%error, "the last statistics are not written down");
+        }
+    }
+
+    /// Asks the thread that follows apps, which ends last.
+    fn errand(&self, errand: Errand) {
+        if self.errands.send(errand).is_err() {
+            tracing::error!("changes of apps are not followed any more");
+        }
+    }
+
     fn refresh_certificate(&self) {
         if let Some(certificate) = &self.certificate {
             certificate.refresh();
@@ -276,6 +352,7 @@ impl Server {
     async fn leave(&self, window: Duration, interrupt: &mut tokio::signal::unix::Signal) {
         tracing::info!(window_s = window.as_secs(), "draining");
         self.webhooks.close();
+        self.with_cluster(Cluster::drain).await;
         self.house.door.shut();
         self.house.switchboard.drain(window);
         let ends = Instant::now() + window;
@@ -301,6 +378,14 @@ impl Server {
             }
         }
         self.webhooks.stop();
+    }
+
+    /// Does what has to wait for other nodes, if there are any.
+    async fn with_cluster(&self, work: impl FnOnce(&Cluster) + Send + 'static) {
+        let Some(cluster) = self.cluster.clone() else { return };
+        if tokio::task::spawn_blocking(move || work(&cluster)).await.is_err() {
+            tracing::error!("the cluster panicked");
+        }
     }
 }
 
@@ -339,10 +424,4 @@ fn lock_folder(folder: &Path) -> anyhow::Result<File> {
             Err(error).with_context(|| format!("the data folder {name} cannot be locked"))
         }
     }
-}
-
-/// A number for this run, the first half of its socket ids; never 0.
-fn node() -> anyhow::Result<u64> {
-    let random = getrandom::u32().context("the system has no random numbers")?;
-    Ok(u64::from(random) + 1)
 }

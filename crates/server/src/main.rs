@@ -3,6 +3,7 @@
 mod api;
 mod assemble;
 mod cli;
+mod cluster;
 mod config;
 mod gateway;
 mod http;

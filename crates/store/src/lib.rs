@@ -20,6 +20,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bellwire_accounts::AccountStore;
+use bellwire_hub::AppStore;
+use bellwire_live::LiveStore;
+use bellwire_webhooks::ledger::Ledger;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use apps::owner_of;
@@ -28,6 +32,23 @@ pub use postgres::{
     Copied, Desk, Hint, Listener, NodeRow, Postgres, PostgresFeed, PostgresOutbox, PostgresRoll,
     copy,
 };
+
+/// A store behind the ports of people: apps, accounts, webhooks, what happened.
+pub trait Store:
+    AppStore<Error = StoreError>
+    + AccountStore<Error = StoreError>
+    + LiveStore<Error = StoreError>
+    + Ledger<Error = StoreError>
+{
+}
+
+impl<T> Store for T where
+    T: AppStore<Error = StoreError>
+        + AccountStore<Error = StoreError>
+        + LiveStore<Error = StoreError>
+        + Ledger<Error = StoreError>
+{
+}
 
 /// The store of one node.
 #[derive(Debug)]

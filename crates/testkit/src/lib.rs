@@ -9,13 +9,17 @@
 mod api;
 mod client;
 mod config;
+mod daemon;
 pub mod database;
 mod fallback;
 mod frame;
 mod http;
+pub mod nats;
 pub mod postgres;
 mod power;
+mod proxy;
 mod receiver;
+pub mod redis;
 mod server;
 mod sign;
 mod stream;
@@ -24,10 +28,12 @@ mod wire;
 pub use api::{Api, Signed};
 pub use client::{Client, Close, Incoming};
 pub use config::{App, Config, Webhook};
+pub use daemon::AUTHORITY;
 pub use fallback::{Fallback, FallbackFrame, Streaming};
 pub use frame::Frame;
 pub use http::{Connection, Request, Response};
 pub use power::Power;
+pub use proxy::Proxy;
 pub use receiver::{
     Answer, DeadPort, DeadTargets, Deaf, Delivery, Gap, Gate, Given, Hook, Receiver, View,
 };

@@ -1,7 +1,7 @@
 //! One POST as a task: signed, sent, and its answer left for the engine whatever happens.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bellwire_hub::Apps;
 
@@ -11,6 +11,7 @@ use crate::engine::Answered;
 use crate::mail::Mailbox;
 use crate::observer::Observer;
 use crate::post::{Outgoing, Poster, sign};
+use crate::service::Fence;
 use crate::turn::Dispatch;
 
 /// What every task needs.
@@ -22,6 +23,21 @@ pub(crate) struct Sender {
     pub(crate) under_way: Arc<AtomicUsize>,
     /// Told of every POST.
     pub(crate) observer: Arc<dyn Observer>,
+    /// Whether this node may still send, in a cluster.
+    pub(crate) fence: Option<Arc<dyn Fence>>,
+    /// Whether this desk is somebody else's by now.
+    pub(crate) is_cut: Arc<AtomicBool>,
+}
+
+impl Sender {
+    /// Whether this desk must do nothing any more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Acquire)
+    }
+
+    fn may_send(&self) -> bool {
+        !self.is_cut() && self.fence.as_ref().is_none_or(|fence| fence.may_send())
+    }
 }
 
 /// Sends a batch and leaves the answer.
@@ -60,6 +76,11 @@ async fn post(sender: &Sender, dispatch: &Dispatch) -> Answer {
         let detail = "the app has no active key to sign with".into();
         return Answer { failure: Some(Failure::Forbidden), detail, ..Answer::default() };
     };
+    if !sender.may_send() {
+        // If the desk is still here, the batch is tried again; if it is not, nobody reads this.
+        let detail = "the node may not send while its lease is in doubt".into();
+        return Answer { failure: Some(Failure::Broken), detail, ..Answer::default() };
+    }
     let body = dispatch.batch.body(dispatch.time_ms);
     let headers = sign::headers(dispatch, &key, &signer, &body, wall_ms());
     let endpoint = &dispatch.endpoint;

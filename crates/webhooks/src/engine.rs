@@ -4,6 +4,7 @@
 
 mod desk;
 mod log;
+mod nodes;
 mod rounds;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -12,6 +13,8 @@ use bellwire_hub::Fact;
 use bellwire_protocol::AppId;
 use hashbrown::{HashMap, HashSet};
 
+use self::nodes::Nodes;
+pub use self::nodes::Overheard;
 use crate::attempt::Answer;
 use crate::batch::Gap;
 use crate::courier::Courier;
@@ -24,6 +27,7 @@ use crate::outbox::{Announced, Found, Read, Remains, Swept, Transaction};
 use crate::replay::Replay;
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
+use crate::seat::Seat;
 use crate::settle::{Announce, Settle, SettleRules};
 use crate::turn::{Asker, DeliveryRules, Dispatch, Notice, Turn};
 
@@ -40,6 +44,8 @@ const LINE_MAX: usize = if cfg!(test) { 2 } else { 16 };
 pub struct Engine {
     settle: Settle,
     desk: Desk,
+    /// Who else there is, in a cluster.
+    nodes: Nodes,
     /// What a job that runs will have kept.
     in_job: Option<Job>,
     /// The number of the last transaction.
@@ -169,7 +175,14 @@ impl Engine {
             overflow: Overflow::default(),
         };
         let settle = Settle::new(settle);
-        Self { settle, desk, in_job: None, transaction: 0, alarms: BTreeSet::new() }
+        Self {
+            settle,
+            desk,
+            nodes: Nodes::default(),
+            in_job: None,
+            transaction: 0,
+            alarms: BTreeSet::new(),
+        }
     }
 
     /// Something that a former run has announced and not taken back.
@@ -217,7 +230,9 @@ impl Engine {
         self.desk.configure(endpoints, batching);
         self.desk.rerun(replays);
         let after = self.wanted();
-        for app in before.iter().filter(|app| !after.contains(*app)) {
+        // Of many nodes each says so itself.
+        let is_shared = self.settle.is_shared();
+        for app in before.iter().filter(|app| !is_shared && !after.contains(*app)) {
             self.settle.forget(now_ms, app);
         }
         let mut new: Vec<AppId> = after.into_iter().filter(|app| !before.contains(app)).collect();
@@ -235,7 +250,7 @@ impl Engine {
     /// Something happened. `quietly`: it had happened before anybody wanted to know.
     pub fn take(&mut self, now_ms: u64, fact: Fact, quietly: bool) {
         self.desk.turn.now_ms = now_ms;
-        self.settle.take(now_ms, fact, quietly, &mut self.desk);
+        self.settle.take(now_ms, Seat::ALONE, fact, quietly, &mut self.desk);
     }
 
     /// Events of a lane came when there was no room even to leave them: they get places in the log

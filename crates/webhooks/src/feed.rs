@@ -2,6 +2,8 @@
 //! where no node can lose them.
 
 mod code;
+pub(crate) mod feeder;
+pub(crate) mod shell;
 
 use bellwire_hub::Fact;
 use bellwire_protocol::AppId;

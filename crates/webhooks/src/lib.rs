@@ -7,6 +7,7 @@ mod breaker;
 mod clock;
 mod courier;
 mod courier_task;
+mod desk;
 pub mod endpoint;
 pub mod engine;
 pub mod event;
@@ -26,6 +27,7 @@ mod rerun;
 #[cfg(test)]
 mod sabotage;
 pub mod schedule;
+mod seat;
 pub mod secret;
 pub mod service;
 pub mod settle;

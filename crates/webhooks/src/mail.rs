@@ -9,20 +9,23 @@ use bellwire_hub::fact::{Held, What};
 use bellwire_protocol::AppId;
 use hashbrown::HashMap;
 
-use crate::engine::Answered;
+use crate::engine::{Answered, Overheard};
 use crate::event::lane_of;
+use crate::feed::Feed;
 use crate::outbox::{Found, Swept};
 use crate::turn::Asker;
 
 /// The letter box.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mailbox {
     mail: Mutex<Mail>,
     bell: Condvar,
+    /// Whether what is here can be said anew, so that even transitions may be let go.
+    is_of_a_feed: bool,
 }
 
 /// What lies in it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mail {
     /// What happened; true: before anybody wanted to know.
     pub(crate) facts: Vec<(Fact, bool)>,
@@ -34,6 +37,14 @@ pub(crate) struct Mail {
     pub(crate) done: Option<Vec<(Asker, Found)>>,
     /// The store has swept.
     pub(crate) swept: Option<Swept>,
+    /// What the feeds have brought; nothing, if they could not be read.
+    pub(crate) overheard: Option<Option<Overheard>>,
+    /// The feed of a node that has lost its lease and is another one from now on.
+    pub(crate) feed: Option<Box<dyn Feed>>,
+    /// Something may be in the feeds, or was heard.
+    pub(crate) has_news: bool,
+    /// Transitions were let go.
+    pub(crate) is_incomplete: bool,
     /// Endpoints or replays have changed.
     pub(crate) is_changed: bool,
     /// The server goes down: from now on nobody leaves.
@@ -54,19 +65,29 @@ pub(crate) struct Mail {
 }
 
 /// Bytes of facts above which client events, cache misses and counts are let go. Transitions never
-/// are: what is here could not be known without them.
+/// are, but on the way to a feed: what is here could not be known without them.
 const BYTES_MAX: usize = 64 << 20;
 
 impl Mailbox {
+    /// The one of a feed.
+    pub(crate) fn of_a_feed() -> Self {
+        Self { is_of_a_feed: true, ..Self::default() }
+    }
+
     /// Leaves a fact.
     pub(crate) fn fact(&self, fact: Fact, quietly: bool) {
         let mut mail = self.lock();
         let (bytes, may_go) = weight(&fact);
-        if may_go && mail.bytes + bytes > BYTES_MAX {
+        if mail.bytes + bytes > BYTES_MAX && may_go {
             *mail.lost.entry((fact.app, lane_of(fact.channel.as_str()))).or_default() += 1;
             return;
         }
-        mail.bytes += bytes;
+        if mail.bytes + bytes > BYTES_MAX && self.is_of_a_feed && !quietly {
+            mail.is_incomplete = true;
+            return;
+        }
+        // What is said anew is as much as there is, and fetched by whoever has asked for it.
+        mail.bytes += if quietly { 0 } else { bytes };
         mail.facts.push((fact, quietly));
         if mail.wants_facts {
             self.ring(&mut mail);
@@ -105,7 +126,7 @@ impl Mailbox {
 }
 
 /// What a fact weighs, and whether it may be let go.
-fn weight(fact: &Fact) -> (usize, bool) {
+pub(crate) fn weight(fact: &Fact) -> (usize, bool) {
     const FACT: usize = 128;
     match &fact.what {
         What::ClientEvent { event, data, .. } => (FACT + event.len() + data.len(), true),

@@ -61,6 +61,26 @@ pub(crate) enum Sabotage {
     EncryptedTogether,
     /// A dead endpoint holds a permit that all share.
     SharedPermits,
+    /// Each node decides by itself: who leaves one has left all.
+    EachForItself,
+    /// What a node had that is gone stays.
+    GoneStays,
+    /// What a node does not name when it says its state anew stays.
+    RetellKeeps,
+    /// The count is that of the node which spoke last.
+    CountOfOne,
+    /// What was told is taken back before every node has said who is there.
+    NoHearing,
+    /// What a node said stays in its feed when it is heard.
+    NeverHeard,
+    /// Who leaves a node that drains has left.
+    DrainLeaves,
+    /// What a node had no room for is not said anew.
+    SilentOverflow,
+    /// A desk that has lost its lease goes on sending.
+    FencedSends,
+    /// What was read from a feed goes at once, whatever becomes of it.
+    ForgottenWhenRead,
 }
 
 impl Sabotage {
@@ -91,6 +111,22 @@ impl Sabotage {
         Self::GhostsStay,
         Self::EncryptedTogether,
         Self::SharedPermits,
+    ];
+}
+
+impl Sabotage {
+    /// Every fault of a cluster.
+    pub(crate) const OF_A_CLUSTER: [Self; 10] = [
+        Self::EachForItself,
+        Self::GoneStays,
+        Self::RetellKeeps,
+        Self::CountOfOne,
+        Self::NoHearing,
+        Self::NeverHeard,
+        Self::DrainLeaves,
+        Self::SilentOverflow,
+        Self::FencedSends,
+        Self::ForgottenWhenRead,
     ];
 }
 

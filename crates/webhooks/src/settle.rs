@@ -2,6 +2,9 @@
 //! come as they happen, the outside hears of a leave only if nobody is back within the grace
 //! (contract 16.7), so what is *here* and what has been *told* may differ for a while.
 
+mod counts;
+mod nodes;
+
 use std::collections::VecDeque;
 
 use bellwire_hub::Fact;
@@ -13,7 +16,8 @@ use crate::announcement::Announcement;
 use crate::hashing::Hashing;
 #[cfg(test)]
 use crate::sabotage::{Sabotage, sabotaged};
-use crate::standing::{Channel, Count, Standing, UNHEARD};
+use crate::seat::Seat;
+use crate::standing::{Channel, Standing, UNHEARD};
 
 /// How facts settle.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +48,12 @@ pub struct Settle {
     returns: Vec<(u64, AppId)>,
     /// Whether the server is going down: whoever leaves now was told to come back.
     is_closing: bool,
+    /// Whether there are several nodes.
+    is_shared: bool,
+    /// Whether nodes have not said yet who is there: nobody has left for certain.
+    is_hearing: bool,
+    /// When what is on the seats of nodes that have ended leaves.
+    departures: Vec<(u64, Seat)>,
 }
 
 type Channels = HashMap<ChannelName, Channel, Hashing>;
@@ -87,6 +97,9 @@ impl Settle {
             deferred: VecDeque::new(),
             returns: Vec::new(),
             is_closing: false,
+            is_shared: false,
+            is_hearing: false,
+            departures: Vec::new(),
         }
     }
 
@@ -95,8 +108,8 @@ impl Settle {
         let channels = self.apps.entry_ref(app).or_default();
         let channel = channels.entry(channel).or_default();
         match user {
-            Some(user) => channel.member(&user).is_told = true,
-            None => channel.standing.is_told = true,
+            Some(user) => channel.member(&user).set_told(true),
+            None => channel.standing.set_told(true),
         }
     }
 
@@ -106,7 +119,10 @@ impl Settle {
         if sabotaged(Sabotage::GhostsStay) {
             return;
         }
-        let ends_ms = now_ms + self.rules.grace_ms + self.rules.reconnect_ms;
+        self.wait_for_returns(now_ms + self.rules.grace_ms + self.rules.reconnect_ms);
+    }
+
+    fn wait_for_returns(&mut self, ends_ms: u64) {
         self.returns = self.apps.keys().map(|app| (ends_ms, app.clone())).collect();
     }
 
@@ -130,20 +146,31 @@ impl Settle {
         self.is_closing = true;
     }
 
-    /// Takes a fact. `quietly`: the log hears of it, no endpoint does, because it happened before
-    /// anybody wanted to know.
-    pub fn take(&mut self, now_ms: u64, fact: Fact, quietly: bool, out: &mut impl Announce) {
+    /// Takes a fact from the node on a seat. `quietly`: the log hears of it, no endpoint does,
+    /// because it happened before anybody wanted to know.
+    pub fn take(
+        &mut self,
+        now_ms: u64,
+        seat: Seat,
+        fact: Fact,
+        quietly: bool,
+        out: &mut impl Announce,
+    ) {
         self.catch_up(now_ms, out);
         let Fact { app, channel, at_ms, what } = fact;
         let thing = |user| Thing { app: app.clone(), channel: channel.clone(), user };
         match what {
-            What::Occupied => self.arrives(&thing(None), at_ms, quietly, out),
-            What::MemberAdded(user) => self.arrives(&thing(Some(user)), at_ms, quietly, out),
-            What::Vacated => self.leaves(now_ms, thing(None), at_ms, out),
-            What::MemberRemoved(user) => self.leaves(now_ms, thing(Some(user)), at_ms, out),
+            What::Occupied => self.arrives(seat, &thing(None), at_ms, quietly, out),
+            What::MemberAdded(user) => self.arrives(seat, &thing(Some(user)), at_ms, quietly, out),
+            What::Vacated => self.leaves(now_ms, seat, thing(None), at_ms, out),
+            What::MemberRemoved(user) => self.leaves(now_ms, seat, thing(Some(user)), at_ms, out),
             What::CacheMiss => self.misses(app, channel, at_ms, out),
             What::CacheFilled => self.fills(&app, &channel),
-            What::SubscriptionCount(count) => self.counts(now_ms, app, channel, at_ms, count, out),
+            What::SubscriptionCount(count) => {
+                if let Some(count) = self.sum(seat, &app, &channel, count, quietly) {
+                    self.counts(now_ms, app, channel, at_ms, count, out);
+                }
+            }
             What::ClientEvent { event, data, socket_id, user } => {
                 #[cfg(test)]
                 let user = user.filter(|_| !sabotaged(Sabotage::NoSender));
@@ -158,6 +185,7 @@ impl Settle {
     /// Does what time brings.
     pub fn tick(&mut self, now_ms: u64, out: &mut impl Announce) {
         self.catch_up(now_ms, out);
+        self.depart(now_ms, out);
         self.take_back(now_ms);
         while out.has_room() && self.leaves.front().is_some_and(|leave| leave.ends_ms <= now_ms) {
             let Some(leave) = self.leaves.pop_front() else { break };
@@ -179,7 +207,13 @@ impl Settle {
         // Of a server that goes down nobody is taken back.
         let back = self.returns.iter().map(|(ends_ms, _)| *ends_ms).min();
         let back = back.filter(|_| !self.is_closing);
-        [leave, count, back].into_iter().flatten().min()
+        let departure = self.departures.iter().map(|(ends_ms, _)| *ends_ms).min();
+        [leave, count, back, departure].into_iter().flatten().min()
+    }
+
+    /// How facts settle.
+    pub(crate) fn rules(&self) -> SettleRules {
+        self.rules
     }
 
     /// Channels that are here or were told.
@@ -200,36 +234,53 @@ impl Settle {
         }
     }
 
-    fn arrives(&mut self, thing: &Thing, at_ms: u64, quietly: bool, out: &mut impl Announce) {
+    fn arrives(
+        &mut self,
+        seat: Seat,
+        thing: &Thing,
+        at_ms: u64,
+        quietly: bool,
+        out: &mut impl Announce,
+    ) {
         let has_room = out.has_room();
         let standing = self.standing(thing);
-        standing.is_here = true;
+        standing.arrives(seat.here());
         #[cfg(test)]
         if sabotaged(Sabotage::OccupiedAgain) {
-            standing.is_told = false;
+            standing.set_told(false);
         }
-        if standing.is_told {
+        if standing.is_told() {
             return;
         }
         if !has_room {
             self.deferred.push_back(thing.clone());
             return;
         }
-        standing.is_told = true;
+        standing.set_told(true);
         out.announce(thing.announcement(true, at_ms, quietly));
     }
 
-    fn leaves(&mut self, now_ms: u64, thing: Thing, at_ms: u64, out: &mut impl Announce) {
+    fn leaves(
+        &mut self,
+        now_ms: u64,
+        seat: Seat,
+        thing: Thing,
+        at_ms: u64,
+        out: &mut impl Announce,
+    ) {
         if self.is_closing {
             return;
         }
-        let grace_ms = self.rules.grace_ms;
+        let (grace_ms, is_hearing) = (self.rules.grace_ms, self.is_hearing);
         let standing = self.standing(&thing);
-        standing.is_here = false;
-        standing.left_ms = now_ms;
+        #[cfg(test)]
+        let seat = if sabotaged(Sabotage::EachForItself) { Seat::EVERY } else { seat };
+        if standing.leaves(seat.both()) || !standing.goes(now_ms, is_hearing) {
+            return;
+        }
         #[cfg(test)]
         if sabotaged(Sabotage::NoGrace) {
-            standing.is_told = false;
+            standing.set_told(false);
             out.announce(thing.announcement(false, at_ms, false));
             return;
         }
@@ -248,12 +299,14 @@ impl Settle {
     fn ends(&mut self, now_ms: u64, leave: &Leave, out: &mut impl Announce) {
         let grace_ms = self.rules.grace_ms;
         let thing = &leave.thing;
-        let Standing { is_here, is_told, left_ms } = *self.standing(thing);
+        let standing = *self.standing(thing);
+        let left_ms = standing.left_ms();
         let is_over = left_ms != UNHEARD && left_ms + grace_ms <= leave.ends_ms;
         #[cfg(test)]
         let is_over = is_over || sabotaged(Sabotage::EarlyEnd);
-        if is_over && !is_here && is_told && !self.waits_for_members(leave) {
-            self.standing(thing).is_told = false;
+        let is_due = is_over && !standing.is_here() && standing.is_told();
+        if is_due && !self.waits_for_members(leave) {
+            self.standing(thing).set_told(false);
             out.announce(thing.announcement(false, now_ms, false));
         }
         self.tidy(thing);
@@ -272,8 +325,8 @@ impl Settle {
         if thing.user.is_some() || channel.members_told().next().is_none() {
             return false;
         }
-        if channel.members_told().any(|member| member.left_ms == UNHEARD) {
-            channel.standing.left_ms = UNHEARD;
+        if channel.members_told().any(|member| member.left_ms() == UNHEARD) {
+            channel.standing.set_left(UNHEARD);
             return true;
         }
         let Some(last_ms) = self.leaves.back().map(|last| last.ends_ms) else { return false };
@@ -335,11 +388,11 @@ impl Settle {
     fn catch_up(&mut self, now_ms: u64, out: &mut impl Announce) {
         while out.has_room() {
             let Some(thing) = self.deferred.pop_front() else { return };
-            let standing = self.standing(&thing);
-            if standing.is_here && !standing.is_told {
+            let standing = *self.standing(&thing);
+            if standing.is_here() && !standing.is_told() {
                 self.tell_late(now_ms, thing, out);
             } else {
-                if !standing.is_here && !standing.is_told {
+                if !standing.is_here() && !standing.is_told() {
                     out.pass_over(&thing.announcement(true, now_ms, false));
                 }
                 self.tidy(&thing);
@@ -351,10 +404,10 @@ impl Settle {
     /// channel in the queue, but comes after it.
     fn tell_late(&mut self, now_ms: u64, mut thing: Thing, out: &mut impl Announce) {
         let channel = Thing { user: None, ..thing.clone() };
-        if thing.user.is_some() && !self.standing(&channel).is_told {
+        if thing.user.is_some() && !self.standing(&channel).is_told() {
             self.deferred.push_front(std::mem::replace(&mut thing, channel));
         }
-        self.standing(&thing).is_told = true;
+        self.standing(&thing).set_told(true);
         out.announce(thing.announcement(true, now_ms, false));
     }
 
@@ -373,63 +426,6 @@ impl Settle {
         if let Some(channel) = channels.and_then(|channels| channels.get_mut(channel)) {
             channel.has_missed = false;
         }
-    }
-
-    fn counts(
-        &mut self,
-        now_ms: u64,
-        app: AppId,
-        channel: ChannelName,
-        at_ms: u64,
-        count: usize,
-        out: &mut impl Announce,
-    ) {
-        let state = &mut self.channel(&app, channel.clone()).count;
-        if let Some(state) = state.as_deref_mut() {
-            state.waiting = None;
-        }
-        #[cfg(test)]
-        let count_every = if sabotaged(Sabotage::EveryCount) { 0 } else { COUNT_EVERY_MS };
-        #[cfg(not(test))]
-        let count_every = COUNT_EVERY_MS;
-        if count <= COUNTS_AT_ONCE {
-            // The throttle stays, or a count about the threshold would get around it.
-            out.announce(Announcement::count(app, channel, at_ms, count));
-            return;
-        }
-        if let Some(state) = state.as_deref_mut().filter(|state| now_ms < state.next_ms) {
-            #[cfg(test)]
-            let count = Some(count).filter(|_| !sabotaged(Sabotage::LastCountLost));
-            #[cfg(not(test))]
-            let count = Some(count);
-            state.waiting = count;
-            return;
-        }
-        let next_ms = now_ms + count_every;
-        *state = Some(Box::new(Count { next_ms, waiting: None }));
-        self.counts.push_back((next_ms, app.clone(), channel.clone()));
-        out.announce(Announcement::count(app, channel, at_ms, count));
-    }
-
-    /// The throttle of a count has passed: the last one that waited is told.
-    fn count_again(
-        &mut self,
-        now_ms: u64,
-        app: AppId,
-        channel: ChannelName,
-        out: &mut impl Announce,
-    ) {
-        let state = self.apps.get_mut(&app).and_then(|channels| channels.get_mut(&channel));
-        let Some(state) = state else { return };
-        let count = state.count.as_deref_mut().filter(|count| count.next_ms <= now_ms);
-        let Some(count) = count else { return };
-        let Some(value) = count.waiting.take() else {
-            state.count = None;
-            return;
-        };
-        count.next_ms = now_ms + COUNT_EVERY_MS;
-        self.counts.push_back((count.next_ms, app.clone(), channel.clone()));
-        out.announce(Announcement::count(app, channel, now_ms, value));
     }
 }
 

@@ -44,7 +44,7 @@ impl House {
         self.settle.tick(now_ms, &mut self.world);
         let (app, channel) = ("1".parse().unwrap(), channel.parse().unwrap());
         let fact = Fact { app, channel, at_ms: now_ms, what };
-        self.settle.take(now_ms, fact, false, &mut self.world);
+        self.settle.take(now_ms, Seat::ALONE, fact, false, &mut self.world);
         self
     }
 
@@ -198,7 +198,7 @@ fn what_happened_before_anybody_asked_is_for_the_log_alone() {
     let mut house = House::new();
     let (app, channel) = ("1".parse().unwrap(), "room".parse().unwrap());
     let fact = Fact { app, channel, at_ms: 0, what: What::Occupied };
-    house.settle.take(0, fact, true, &mut house.world);
+    house.settle.take(0, Seat::ALONE, fact, true, &mut house.world);
     assert_eq!(house.world.quiet, 1);
     house.at(1, "room", What::Vacated).tick(9_000);
     assert_eq!((house.world.quiet, house.world.told.len()), (1, 2));

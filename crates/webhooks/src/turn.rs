@@ -7,6 +7,7 @@ use crate::attempt::Failure;
 use crate::batch::{Batch, Gap};
 use crate::endpoint::Endpoint;
 use crate::ids::{BatchId, EndpointId, ReplayId};
+use crate::node::NodeId;
 use crate::outbox::{Read, Step};
 use crate::schedule::Dice;
 
@@ -116,6 +117,15 @@ pub enum Notice {
     Overflowed {
         /// How many.
         events: u64,
+    },
+    /// What a node has said cannot be read, and is passed over.
+    Unreadable {
+        /// Which node.
+        node: NodeId,
+        /// Which row of its feed.
+        n: u64,
+        /// What is wrong with it.
+        why: String,
     },
 }
 

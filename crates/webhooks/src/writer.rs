@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
+use crate::engine::Overheard;
 use crate::mail::Mailbox;
+use crate::node::NodeId;
 use crate::observer::Observer;
 use crate::outbox::{Found, Outbox, OutboxError, Read, Retention, Transaction};
 use crate::turn::Asker;
@@ -21,12 +23,20 @@ pub(crate) enum Work {
         /// Milliseconds since the epoch.
         now_ms: u64,
     },
+    /// Read what nodes have said.
+    Listen {
+        /// What comes after these places.
+        after: Vec<(NodeId, u64)>,
+    },
 }
 
 /// How long it waits after the first failure; twice as long after each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// How long it waits at most.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Rows of feeds that are read at once.
+const ROWS: u32 = 64;
 
 /// Starts the thread. It ends when the other end of the channel is gone; a job that cannot be kept
 /// is then given up.
@@ -35,8 +45,8 @@ pub(crate) fn start(
     mailbox: Arc<Mailbox>,
     observer: Arc<dyn Observer>,
 ) -> std::io::Result<(SyncSender<Work>, std::thread::JoinHandle<()>)> {
-    // One job and one sweep at most are under way.
-    let (sender, receiver) = sync_channel(2);
+    // One job, one sweep and one reading of feeds at most are under way.
+    let (sender, receiver) = sync_channel(3);
     let writer = move || {
         // What arrives while a job is being repeated.
         let mut later = Vec::new();
@@ -47,6 +57,13 @@ pub(crate) fn start(
                         Writer { receiver: &receiver, later: &mut later, observer: &*observer };
                     let Some(found) = writer.job(&mut *outbox, &transaction, reads) else { return };
                     mailbox.leave(|mail| mail.done = Some(found));
+                }
+                Work::Listen { after } => {
+                    let overheard = listen(&mut *outbox, &after);
+                    if let Err(error) = &overheard {
+                        observer.store_failed(&error.to_string());
+                    }
+                    mailbox.leave(|mail| mail.overheard = Some(overheard.ok()));
                 }
                 Work::Sweep { rules, now_ms } => match outbox.sweep(&rules, now_ms) {
                     Ok(swept) => mailbox.leave(|mail| mail.swept = Some(swept)),
@@ -60,6 +77,13 @@ pub(crate) fn start(
     };
     let thread = std::thread::Builder::new().name("webhook-writer".into()).spawn(writer)?;
     Ok((sender, thread))
+}
+
+/// What nodes have said. How they are is asked first: who has ended by then says no more.
+fn listen(outbox: &mut dyn Outbox, after: &[(NodeId, u64)]) -> Result<Overheard, OutboxError> {
+    let roll = outbox.roll()?;
+    let rows = outbox.feeds(after, ROWS)?;
+    Ok(Overheard { roll, has_more: rows.len() >= ROWS as usize, rows })
 }
 
 /// The thread while it has a job.

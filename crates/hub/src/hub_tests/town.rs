@@ -56,7 +56,7 @@ impl Town {
             Saying::Left(channel, user) => hub.left_elsewhere(app, &channel, node, &user),
             Saying::Online(user) => hub.user_elsewhere(app, node, &user, true),
             Saying::Offline(user) => hub.user_elsewhere(app, node, &user, false),
-            Saying::Event(event) => hub.hear(*now_ms, app, event),
+            Saying::Event(event) => drop(hub.hear(*now_ms, app, event)),
             Saying::Terminate(user) => hub.terminated_elsewhere(app, &user),
         }
     }

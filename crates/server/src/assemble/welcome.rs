@@ -1,9 +1,9 @@
 //! The first start: makes an app if there is none, and says how to use it; and while nobody runs the
 //! server, how to become its operator.
 
-use bellwire_accounts::{AccountStore as _, Secret};
-use bellwire_hub::{AppSpec, AppStore as _, Settings};
-use bellwire_store::Sqlite;
+use bellwire_accounts::Secret;
+use bellwire_hub::{AppSpec, Settings};
+use bellwire_store::Store;
 
 use crate::config::Config;
 use crate::ops::clock::now_ms;
@@ -21,7 +21,7 @@ pub(crate) struct Welcome {
 
 impl Welcome {
     /// Looks what is there, and makes an app if there is none anywhere.
-    pub(super) fn prepare(config: &Config, store: &Sqlite) -> anyhow::Result<Self> {
+    pub(super) fn prepare(config: &Config, store: &dyn Store) -> anyhow::Result<Self> {
         Ok(Self {
             first_app: first_app(config, store)?,
             needs_operator: !store.has_operator()?,
@@ -50,7 +50,7 @@ impl Welcome {
 }
 
 /// Makes an app if there is none anywhere. Its toggles are on, so that everything can be tried.
-fn first_app(config: &Config, store: &Sqlite) -> anyhow::Result<Option<AppSpec>> {
+fn first_app(config: &Config, store: &dyn Store) -> anyhow::Result<Option<AppSpec>> {
     if !config.apps.is_empty() || !store.apps()?.is_empty() {
         return Ok(None);
     }

@@ -1,9 +1,7 @@
 //! `bellwire people`: those who sign in to the dashboard of a server on this machine.
 
 use anyhow::Context as _;
-use bellwire_accounts::{
-    Account, AccountStore as _, Email, Password, PasswordHash, Person, PersonId, Role,
-};
+use bellwire_accounts::{Account, Email, Password, PasswordHash, Person, PersonId, Role};
 use serde_json::json;
 
 use super::failure::Failure;

@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use bellwire_hub::AppSpec;
 use bellwire_hub::apps::find_clash;
-use bellwire_hub::{AppSpec, AppStore as _};
 use bellwire_protocol::AppId;
-use bellwire_store::Sqlite;
+use bellwire_store::{Postgres, Sqlite, Store};
 
 use super::failure::Failure;
 use crate::config::{Config, DEFAULT_FILE};
@@ -32,13 +32,20 @@ impl Place {
             (None, Some(_)) => None,
             (file, _) => Some(read_config(file.as_deref())?),
         };
-        let (declared, of_config, require_https) = match config {
-            Some(config) => (config.apps, config.data_dir, config.webhooks.require_https),
-            None => (Vec::new(), PathBuf::new(), false),
+        let (declared, of_config, database, require_https) = match config {
+            Some(config) => {
+                let require_https = config.webhooks.require_https;
+                (config.apps, config.data_dir, config.database, require_https)
+            }
+            None => (Vec::new(), PathBuf::new(), None, false),
         };
         let data_dir = self.data_dir.clone().unwrap_or(of_config);
         let is_there = data_dir.join(bellwire_store::FILE).exists();
-        let store = if is_there { Some(Sqlite::open(&data_dir)?) } else { None };
+        let store: Option<Box<dyn Store>> = match database {
+            Some(url) => Some(Box::new(Postgres::open(url.reveal())?)),
+            None if is_there => Some(open(&data_dir)?),
+            None => None,
+        };
         let is_named = self.data_dir.is_some()
             || self.config.is_some()
             || std::env::var_os("BELLWIRE_DATA_DIR").is_some()
@@ -64,7 +71,7 @@ pub(super) struct Cellar {
     /// text can change them.
     declared: Vec<AppSpec>,
     /// Nothing before the first start.
-    store: Option<Sqlite>,
+    store: Option<Box<dyn Store>>,
     /// Whether the config file refuses endpoints that are not https.
     pub(super) require_https: bool,
 }
@@ -133,14 +140,14 @@ impl Cellar {
     }
 
     /// The database.
-    pub(super) fn store(&self) -> Result<&Sqlite, Failure> {
-        self.store.as_ref().ok_or_else(|| self.nothing_here())
+    pub(super) fn store(&self) -> Result<&dyn Store, Failure> {
+        self.store.as_deref().ok_or_else(|| self.nothing_here())
     }
 
     /// The database, which is made now if there was none and a place was named for it.
-    pub(super) fn store_or_new(&mut self) -> Result<&Sqlite, Failure> {
+    pub(super) fn store_or_new(&mut self) -> Result<&dyn Store, Failure> {
         if self.store.is_none() && self.is_named {
-            self.store = Some(Sqlite::open(&self.data_dir)?);
+            self.store = Some(open(&self.data_dir)?);
         }
         self.store()
     }
@@ -153,7 +160,7 @@ impl Cellar {
         find_clash(&all).map_err(|clash| Failure::failed(clash.to_string()))?;
         match &self.store {
             Some(store) => store.put(app)?,
-            None if self.is_named => Sqlite::open(&self.data_dir)?.put(app)?,
+            None if self.is_named => open(&self.data_dir)?.put(app)?,
             None => return Err(self.nothing_here()),
         }
         Ok(())
@@ -173,6 +180,10 @@ impl Cellar {
              makes one",
         )
     }
+}
+
+fn open(data_dir: &Path) -> Result<Box<dyn Store>, Failure> {
+    Ok(Box::new(Sqlite::open(data_dir)?))
 }
 
 /// Reads the config as the server does. Where only some of `PUSHER_APP_*` are set they are meant for

@@ -1,6 +1,6 @@
 //! `bellwire tokens`: what opens the management API. Only the SHA-256 of a token is kept.
 
-use bellwire_accounts::{AccountId, AccountStore as _, Scope, Secret, Token, TokenId};
+use bellwire_accounts::{AccountId, Scope, Secret, Token, TokenId};
 use bellwire_protocol::AppId;
 use serde_json::json;
 

@@ -2,6 +2,7 @@
 //! cannot be wrong.
 
 mod apps;
+mod cluster;
 mod raw;
 mod webhooks;
 
@@ -15,8 +16,11 @@ use bellwire_hub::apps::find_clash;
 use ipnet::IpNet;
 
 #[cfg(test)]
+pub(crate) use cluster::FROM_ENVIRONMENT as CLUSTER_KEYS;
+pub(crate) use cluster::{Cluster, Location};
+#[cfg(test)]
 pub(crate) use raw::FROM_ENVIRONMENT as SERVER_KEYS;
-pub(crate) use webhooks::{Declared, Durability, Webhooks};
+pub(crate) use webhooks::{Declared, Webhooks};
 
 /// What the operator wants.
 #[derive(Debug, Clone)]
@@ -27,8 +31,12 @@ pub(crate) struct Config {
     pub(crate) admin_listen: Option<Address>,
     /// Stands before every path, or nothing does.
     pub(crate) path_prefix: String,
-    /// Where the database lives.
+    /// Where the database lives, and what only this node needs.
     pub(crate) data_dir: PathBuf,
+    /// The database of a cluster; none: SQLite in `data_dir`.
+    pub(crate) database: Option<Location>,
+    /// How this node works together with others.
+    pub(crate) cluster: Cluster,
     /// Certificate and key.
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     /// Seconds of silence after which clients are probed.
@@ -107,13 +115,8 @@ impl Config {
     ) -> anyhow::Result<Self> {
         let raw = raw::File::parse(text, environment)?;
         let server = raw.server;
-        if let Some(bus) = raw.cluster.bus {
-            bail!("[cluster] bus = {bus:?}: this version runs as one node; remove the section");
-        }
-        if let Some(database) = server.database {
-            let kind = database.split(':').next().unwrap_or_default().to_owned();
-            bail!("[server] database ({kind}): this version keeps its data in SQLite in data_dir");
-        }
+        let database = cluster::database(server.database)?;
+        let cluster = raw.cluster.check(database.as_ref())?;
         let webhooks = raw.webhooks.check()?;
         let mut apps = Vec::new();
         let mut endpoints = Vec::new();
@@ -137,6 +140,8 @@ impl Config {
             admin_listen: server.admin_listen.as_deref().map(address).transpose()?,
             path_prefix: path_prefix(&server.path_prefix)?,
             data_dir: server.data_dir,
+            database,
+            cluster,
             tls: server.tls.map(|tls| (tls.cert, tls.key)),
             activity_timeout_s: at_least_1("activity_timeout_s", server.activity_timeout_s)?,
             pong_timeout_s: at_least_1("pong_timeout_s", server.pong_timeout_s)?,

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 
 use super::LogFormat;
 use super::apps::RawApp;
+use super::cluster::{self, Location, RawCluster};
 use super::webhooks::RawWebhooks;
 
 /// The whole file.
@@ -17,7 +18,7 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) server: Server,
     #[serde(default)]
-    pub(super) cluster: Cluster,
+    pub(super) cluster: RawCluster,
     #[serde(default)]
     pub(super) webhooks: RawWebhooks,
     #[serde(default)]
@@ -32,7 +33,7 @@ pub(super) struct Server {
     pub(super) admin_listen: Option<String>,
     pub(super) path_prefix: String,
     pub(super) data_dir: PathBuf,
-    pub(super) database: Option<String>,
+    pub(super) database: Option<Location>,
     pub(super) tls: Option<Tls>,
     pub(super) activity_timeout_s: u32,
     pub(super) pong_timeout_s: u32,
@@ -98,14 +99,6 @@ pub(super) struct Tls {
     pub(super) key: PathBuf,
 }
 
-/// `[cluster]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Cluster {
-    pub(super) bus: Option<String>,
-    pub(super) node_lease_ms: Option<u64>,
-}
-
 /// Keys of `[server]` that the environment may set, each as `BELLWIRE_` and its name in capitals.
 pub(crate) const FROM_ENVIRONMENT: &[&str] = &[
     "listen",
@@ -135,20 +128,22 @@ impl File {
     ) -> anyhow::Result<Self> {
         // The text itself first: its errors say line and column.
         let parsed: Self = toml::from_str(text).map_err(|error| without_excerpt(text, &error))?;
-        let mut overruled: Vec<(&str, String, String)> = Vec::new();
-        for key in FROM_ENVIRONMENT {
+        let of_server = FROM_ENVIRONMENT.iter().map(|key| ("server", *key));
+        let of_cluster = cluster::FROM_ENVIRONMENT.iter().map(|key| ("cluster", *key));
+        let mut overruled: Vec<(&str, &str, String, String)> = Vec::new();
+        for (section, key) in of_server.chain(of_cluster) {
             let name = format!("BELLWIRE_{}", key.to_uppercase());
             if let Some(value) = environment(&name) {
-                overruled.push((key, name, value));
+                overruled.push((section, key, name, value));
             }
         }
         if overruled.is_empty() {
             return Ok(parsed);
         }
         let mut table: Table = toml::from_str(text)?;
-        for (key, name, value) in overruled {
-            let section = table.entry("server").or_insert_with(|| Value::Table(Table::new()));
-            let section = section.as_table_mut().context("[server] is no table")?;
+        for (section, key, name, value) in overruled {
+            let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+            let section = section.as_table_mut().context("[server] or [cluster] is no table")?;
             section.insert(key.to_owned(), typed(key, &value));
             let checked: Result<Self, _> = Value::Table(table.clone()).try_into();
             checked.with_context(|| format!("the environment variable {name}"))?;
@@ -180,7 +175,9 @@ fn typed(key: &str, value: &str) -> Value {
             let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
             Value::Array(parts.map(|part| Value::String(part.into())).collect())
         }
-        "listen" | "log" | "metrics_token" => Value::String(value.into()),
+        "listen" | "log" | "metrics_token" | "node_name" | "bus_prefix" => {
+            Value::String(value.into())
+        }
         _ => match value.parse::<i64>() {
             Ok(number) => Value::Integer(number),
             Err(_) => Value::String(value.into()),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 use bellwire_protocol::AppId;
+use bellwire_store::Durability as Kept;
 use bellwire_webhooks::endpoint::Terms;
 use bellwire_webhooks::outbox::Retention;
 use bellwire_webhooks::settle::SettleRules;
@@ -38,6 +39,15 @@ pub(crate) enum Durability {
     Power,
     /// The end of the process, not that of the machine.
     Process,
+}
+
+impl From<Durability> for Kept {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Power => Self::Power,
+            Durability::Process => Self::Process,
+        }
+    }
 }
 
 /// An endpoint of the config file.

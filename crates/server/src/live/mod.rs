@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bellwire_hub::{App, Apps};
 use bellwire_live::errors::ErrorLog;
 use bellwire_live::line::Filter;
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 
 use consoles::Consoles;
 use recorder::Recorder;
@@ -27,7 +27,7 @@ pub(crate) use questions::{Place, Questions};
 /// What is known of apps while they run.
 pub(crate) struct Live {
     apps: Arc<Apps>,
-    store: Arc<Sqlite>,
+    store: Arc<dyn Store>,
     consoles: Arc<Consoles>,
     /// What went wrong and is not kept yet. Locked for one entry at a time.
     errors: Mutex<ErrorLog>,
@@ -37,7 +37,7 @@ pub(crate) struct Live {
 
 impl Live {
     /// Nobody looks, and nothing has happened.
-    pub(crate) fn new(apps: Arc<Apps>, store: Arc<Sqlite>) -> Self {
+    pub(crate) fn new(apps: Arc<Apps>, store: Arc<dyn Store>) -> Self {
         let (consoles, errors) = (Arc::default(), Mutex::default());
         Self { apps, store, consoles, errors, recorder: Mutex::default() }
     }

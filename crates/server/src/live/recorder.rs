@@ -9,7 +9,7 @@ use bellwire_hub::App;
 use bellwire_live::chart::{HOUR_S, MINUTE_S, Range};
 use bellwire_live::errors::Group;
 use bellwire_live::rollup::Rollup;
-use bellwire_live::{LiveStore as _, Point, RETENTION};
+use bellwire_live::{Point, RETENTION};
 use bellwire_protocol::AppId;
 use bellwire_store::StoreError;
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use bellwire_accounts::{
-    Account, AccountId, AccountStore as _, Actor, ActorKind, Change, Entry, Person, Role, Scope,
-    Secret, Session,
+    Account, AccountId, Actor, ActorKind, Change, Entry, Person, Role, Scope, Secret, Session,
 };
 use bellwire_protocol::AppId;
 use http::request::Parts;

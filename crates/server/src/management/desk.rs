@@ -1,20 +1,21 @@
 //! What the handlers share: the store, the running server, and the order in which changes are made.
 
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 
-use bellwire_accounts::{AccountStore as _, Digest, Entry, Throttle};
+use bellwire_accounts::{Digest, Entry, Throttle};
 use bellwire_hub::{App, Apps, Hub};
 use bellwire_protocol::AppId;
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 use bellwire_webhooks::endpoint::Endpoint;
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::service::Service;
-use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
+use tokio::sync::{Mutex, Semaphore, oneshot};
 
 use super::problem::Problem;
 use crate::gateway::Switchboard;
 use crate::live::{Live, Questions};
+use crate::ops::apps::Errand;
 use crate::ops::webhooks::Watch;
 
 /// Questions to the store at the same time; others wait. Each may take a thread and a connection of
@@ -22,9 +23,6 @@ use crate::ops::webhooks::Watch;
 const AT_ONCE: usize = 8;
 /// Passwords that are compared at the same time: each takes tens of milliseconds and 19 MiB.
 const PASSWORDS_AT_ONCE: usize = 2;
-
-/// Told when the apps of the running server are those of the store again.
-pub(crate) type Reload = oneshot::Sender<()>;
 
 /// What every request may need.
 pub(crate) struct Desk {
@@ -35,7 +33,7 @@ pub(crate) struct Desk {
     /// The way to the workers.
     pub(crate) switchboard: Arc<Switchboard>,
     /// Where all is kept.
-    pub(crate) store: Arc<Sqlite>,
+    pub(crate) store: Arc<dyn Store>,
     /// The engine.
     pub(crate) webhooks: Arc<Service>,
     /// How the webhooks are.
@@ -45,7 +43,7 @@ pub(crate) struct Desk {
     /// Whom to ask about connections.
     pub(crate) questions: Questions,
     /// Whom to ask to bring the apps up to date.
-    pub(crate) reload: mpsc::Sender<Reload>,
+    pub(crate) errands: Sender<Errand>,
     /// Whether new URLs must be https.
     pub(crate) require_https: bool,
     /// Stands before every path, or nothing does.
@@ -134,7 +132,7 @@ impl Desk {
     ) -> Result<T, Problem> {
         let done = self.change(change).await?;
         let (told, known) = oneshot::channel();
-        if self.reload.send(told).await.is_ok() {
+        if self.errands.send(Errand::Follow(told)).is_ok() {
             // A server that goes down answers no more.
             let _ = known.await;
         }

@@ -29,7 +29,7 @@ use tower_service::Service as _;
 #[cfg(test)]
 pub(crate) use apps::KEYS_MAX;
 pub(crate) use auth::From;
-pub(crate) use desk::{Desk, Order, Reload};
+pub(crate) use desk::{Desk, Order};
 
 use crate::api::body;
 use problem::Problem;

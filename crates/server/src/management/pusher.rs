@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::response::{IntoResponse as _, Response};
 use bellwire_accounts::Role;
-use bellwire_hub::AppStore as _;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Value, json};
 

@@ -3,12 +3,16 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use bellwire_hub::{AppSpec, AppStore as _, Apps, Hub};
+use bellwire_hub::{AppSpec, Apps, Hub};
 use bellwire_protocol::close;
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 use bellwire_webhooks::service::Service;
+use tokio::sync::oneshot;
 
 use crate::config::{Config, Declared};
 use crate::ops::webhooks;
@@ -19,7 +23,7 @@ pub(crate) struct AppSources {
     file: Option<PathBuf>,
     /// Apps of the file; they win over stored ones.
     declared: Vec<AppSpec>,
-    store: Arc<Sqlite>,
+    store: Arc<dyn Store>,
     apps: Arc<Apps>,
     hub: Arc<Hub>,
     /// Endpoints of the file.
@@ -28,13 +32,28 @@ pub(crate) struct AppSources {
     webhooks: Option<Arc<Service>>,
     /// The store's version that is served.
     version: u64,
+    /// Whether the store could not be read lately.
+    is_lost: bool,
 }
+
+/// What the thread is asked to do.
+pub(crate) enum Errand {
+    /// Look at the store now, and say when that is done.
+    Follow(oneshot::Sender<()>),
+    /// Read the config file again.
+    Reread,
+    /// End.
+    Stop,
+}
+
+/// How often another process's changes are looked for.
+const FOLLOW: Duration = Duration::from_millis(200);
 
 impl AppSources {
     pub(crate) fn new(
         config: &Config,
         file: Option<&Path>,
-        store: Arc<Sqlite>,
+        store: Arc<dyn Store>,
         apps: Arc<Apps>,
         hub: Arc<Hub>,
     ) -> Self {
@@ -47,6 +66,7 @@ impl AppSources {
             endpoints: config.endpoints.clone(),
             webhooks: None,
             version: 0,
+            is_lost: false,
         }
     }
 
@@ -57,7 +77,7 @@ impl AppSources {
 
     /// Makes file and store together the apps of the server.
     pub(crate) fn load(&mut self) -> anyhow::Result<()> {
-        webhooks::declare(&self.store, &self.endpoints)
+        webhooks::declare(&*self.store, &self.endpoints)
             .context("the webhooks of the config file cannot be written down")?;
         self.version = self.store.version()?;
         let mut specs = self.declared.clone();
@@ -83,17 +103,42 @@ impl AppSources {
         Ok(())
     }
 
+    /// Goes on by itself: on a thread of its own, because the store may take its time.
+    pub(crate) fn start(self) -> std::io::Result<(Sender<Errand>, JoinHandle<()>)> {
+        let (sender, errands) = channel();
+        let thread = std::thread::Builder::new().name("apps".into());
+        Ok((sender, thread.spawn(move || self.run(&errands))?))
+    }
+
+    fn run(mut self, errands: &Receiver<Errand>) {
+        loop {
+            match errands.recv_timeout(FOLLOW) {
+                Ok(Errand::Follow(waiting)) => {
+                    self.follow_store();
+                    // Whoever asked may have gone.
+                    let _ = waiting.send(());
+                }
+                Ok(Errand::Reread) => self.reread_file(),
+                Err(RecvTimeoutError::Timeout) => self.follow_store(),
+                Ok(Errand::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
     /// Loads again if another process has written to the store.
-    pub(crate) fn follow_store(&mut self) {
-        match self.store.version() {
+    fn follow_store(&mut self) {
+        let version = self.store.version();
+        let was_lost = std::mem::replace(&mut self.is_lost, version.is_err());
+        match version {
             Ok(version) if version == self.version => {}
             Ok(_) => self.load_or_keep("the store changed"),
-            Err(error) => tracing::error!(%error, "the store cannot be read"),
+            Err(error) if !was_lost => tracing::error!(%error, "the store cannot be read"),
+            Err(_) => {}
         }
     }
 
     /// Reads the config file again. A file that cannot be used changes nothing.
-    pub(crate) fn reread_file(&mut self) {
+    fn reread_file(&mut self) {
         match Config::read(self.file.as_deref()) {
             Ok(config) => {
                 self.declared = config.apps;

@@ -1,6 +1,7 @@
 //! Running the server: logs, metrics, limits of the machine, apps kept up to date, the way out.
 
 pub(crate) mod apps;
+pub(crate) mod cellar;
 pub(crate) mod clock;
 pub(crate) mod ebb;
 pub(crate) mod facts;

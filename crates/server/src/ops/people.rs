@@ -9,7 +9,7 @@ use crate::ops::clock::now_ms;
 use crate::ops::random::new_id;
 
 /// Gives an operator an account, if there is none yet, with every app that belongs to nobody.
-pub(crate) fn settle<S: AccountStore>(store: &S, person: &Person) -> anyhow::Result<()> {
+pub(crate) fn settle<S: AccountStore + ?Sized>(store: &S, person: &Person) -> anyhow::Result<()> {
     if !store.accounts()?.is_empty() {
         return Ok(());
     }

@@ -1,29 +1,30 @@
 //! The webhooks of the running server: what the config file declares is written down, the engine is
 //! started, and what it does is counted and logged.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use bellwire_hub::{Apps, Hub};
-use bellwire_store::{Durability as Kept, Sqlite};
+use bellwire_store::Store;
 use bellwire_webhooks::attempt::{Answer, Failure};
 use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret};
 use bellwire_webhooks::engine::Load;
 use bellwire_webhooks::event::Kind;
+use bellwire_webhooks::feed::Feed;
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::observer::Observer;
+use bellwire_webhooks::outbox::Outbox;
 use bellwire_webhooks::post::{Poster, PosterSettings};
 use bellwire_webhooks::secret;
-use bellwire_webhooks::service::{Parts, Service, Written};
+use bellwire_webhooks::service::{DeskParts, FeedParts, ReadWritten, Service, Ties, Written};
 use bellwire_webhooks::turn::{Dispatch, Notice};
 use metrics::{counter, gauge, histogram};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-use crate::config::{Declared, Durability, Webhooks};
+use crate::config::{Declared, Webhooks};
 use crate::live::Live;
 use crate::ops::clock::now_ms;
 use crate::ops::pulse::Pulses;
@@ -35,59 +36,107 @@ const EXCHANGE: Duration = Duration::from_secs(10);
 /// How long an older secret goes on signing after the config file names another.
 const OVERLAP_MS: u64 = 24 * 3_600_000;
 
-/// Starts the engine.
-pub(crate) fn start(
-    config: &Webhooks,
-    store: &Arc<Sqlite>,
-    apps: &Arc<Apps>,
-    hub: &Arc<Hub>,
-    watch: Arc<Watch>,
+/// What a desk of webhooks is made of, here and now or on this node later.
+pub(crate) struct Workshop {
+    config: Webhooks,
+    store: Arc<dyn Store>,
+    apps: Arc<Apps>,
+    poster: Arc<Poster>,
     runtime: tokio::runtime::Handle,
+    watch: Arc<Watch>,
+}
+
+impl Workshop {
+    /// What the operator wants, over a store.
+    pub(crate) fn new(
+        config: &Webhooks,
+        store: Arc<dyn Store>,
+        apps: &Arc<Apps>,
+        watch: Arc<Watch>,
+        runtime: tokio::runtime::Handle,
+    ) -> anyhow::Result<Self> {
+        let poster = Poster::new(PosterSettings {
+            allow_private: config.allow_private_targets,
+            require_https: config.require_https,
+            connect_timeout: CONNECT,
+            exchange_timeout: EXCHANGE,
+            extra_roots: authorities(config)?,
+        })
+        .context("webhooks cannot be sent")?;
+        let (config, apps, poster) = (config.clone(), Arc::clone(apps), Arc::new(poster));
+        Ok(Self { config, store, apps, poster, runtime, watch })
+    }
+
+    /// A desk that keeps what it does in an outbox.
+    pub(crate) fn desk(&self, outbox: Box<dyn Outbox>) -> anyhow::Result<DeskParts> {
+        Ok(DeskParts {
+            outbox,
+            written: self.written(),
+            apps: Arc::clone(&self.apps),
+            poster: Arc::clone(&self.poster),
+            runtime: self.runtime.clone(),
+            observer: Arc::clone(&self.watch) as _,
+            settle: self.config.settle,
+            delivery: self.config.delivery,
+            retention: self.config.retention,
+            seed: getrandom::u64().context("the system has no random numbers")?,
+        })
+    }
+
+    /// Starts the webhooks of a node that is alone.
+    pub(crate) fn start(
+        &self,
+        hub: &Arc<Hub>,
+        outbox: Box<dyn Outbox>,
+    ) -> anyhow::Result<Arc<Service>> {
+        let desk = self.desk(outbox)?;
+        let start = |ties| Service::start(desk, ties).context("webhooks cannot start");
+        tied(hub, &self.apps, start)
+    }
+
+    /// Starts the webhooks of a node of a cluster; the desk may come later.
+    pub(crate) fn join(&self, hub: &Arc<Hub>, feed: Box<dyn Feed>) -> anyhow::Result<Arc<Service>> {
+        let (written, apps) = (self.written(), Arc::clone(&self.apps));
+        let observer = Arc::clone(&self.watch) as _;
+        let join = |ties| {
+            let parts = FeedParts { feed, written, ties, apps, observer };
+            Service::join(parts, Arc::clone(&self.poster)).context("webhooks cannot start")
+        };
+        tied(hub, &self.apps, join)
+    }
+
+    /// How what people have written down is read.
+    fn written(&self) -> ReadWritten {
+        let store = Arc::clone(&self.store);
+        Box::new(move || written(&*store).map_err(|error| format!("{error:#}")))
+    }
+}
+
+/// Starts webhooks that are tied to the hub, which tells them what is there when they ask.
+fn tied(
+    hub: &Arc<Hub>,
+    apps: &Arc<Apps>,
+    start: impl FnOnce(Ties) -> anyhow::Result<Service>,
 ) -> anyhow::Result<Arc<Service>> {
-    let kept = match config.durability {
-        Durability::Power => Kept::Power,
-        Durability::Process => Kept::Process,
-    };
-    let poster = Poster::new(PosterSettings {
-        allow_private: config.allow_private_targets,
-        require_https: config.require_https,
-        connect_timeout: CONNECT,
-        exchange_timeout: EXCHANGE,
-        extra_roots: authorities(config)?,
-    })
-    .context("webhooks cannot be sent")?;
-    let ledger = Arc::clone(store);
-    let service = Arc::new(std::sync::OnceLock::<std::sync::Weak<Service>>::new());
-    let (retold, released) = (Arc::clone(&service), Arc::clone(hub));
-    let hub = Arc::clone(hub);
-    let known = Arc::clone(apps);
-    let started = Service::start(Parts {
-        outbox: Box::new(store.outbox(kept)?),
-        written: Box::new(move || written(&ledger).map_err(|error| format!("{error:#}"))),
+    let service = Arc::new(OnceLock::<Weak<Service>>::new());
+    let (retold, known) = (Arc::clone(&service), Arc::clone(apps));
+    let (hub, released) = (Arc::clone(hub), Arc::clone(hub));
+    let started = start(Ties {
         retell: Box::new(move |id| {
-            let service = retold.get().and_then(std::sync::Weak::upgrade);
+            let service = retold.get().and_then(Weak::upgrade);
             if let (Some(service), Some(app)) = (service, known.by_id(id.as_str())) {
                 hub.retell(now_ms(), &app, &service.quiet_sink());
             }
         }),
         release: Box::new(move |held| released.release(now_ms(), held)),
-        apps: Arc::clone(apps),
-        poster: Arc::new(poster),
-        runtime,
-        observer: watch,
-        settle: config.settle,
-        delivery: config.delivery,
-        retention: config.retention,
-        seed: getrandom::u64().context("the system has no random numbers")?,
-    })
-    .context("webhooks cannot start")?;
+    })?;
     let started = Arc::new(started);
     // It is set once, here.
     let _ = service.set(Arc::downgrade(&started));
     Ok(started)
 }
 
-fn written(ledger: &Sqlite) -> anyhow::Result<Written> {
+fn written(ledger: &dyn Store) -> anyhow::Result<Written> {
     Ok(Written { endpoints: ledger.endpoints(None)?, replays: ledger.replays(None)? })
 }
 
@@ -100,7 +149,7 @@ fn authorities(config: &Webhooks) -> anyhow::Result<Vec<CertificateDer<'static>>
 }
 
 /// Writes down what the config file declares, and disables what it declares no more.
-pub(crate) fn declare(store: &Sqlite, declared: &[Declared]) -> anyhow::Result<()> {
+pub(crate) fn declare(store: &dyn Store, declared: &[Declared]) -> anyhow::Result<()> {
     let mut ids = Vec::new();
     for (at, endpoint) in declared.iter().enumerate() {
         let same =
@@ -126,7 +175,7 @@ fn id_of(endpoint: &Declared, nth: usize) -> anyhow::Result<EndpointId> {
     Ok(format!("ep_{}", &digest.as_str()[..20]).parse()?)
 }
 
-fn write_down(store: &Sqlite, id: &EndpointId, declared: &Declared) -> anyhow::Result<()> {
+fn write_down(store: &dyn Store, id: &EndpointId, declared: &Declared) -> anyhow::Result<()> {
     let now_ms = now_ms();
     let Some(known) = store.endpoint(id)? else {
         let text = declared.secret.clone().map_or_else(new_secret, Ok)?;
@@ -224,6 +273,9 @@ impl Observer for Watch {
             Notice::Overflowed { events } => {
                 counter!("bellwire_webhook_events_lost_total").increment(*events);
                 tracing::error!(events, "webhook events lost: too much waits for the database");
+            }
+            Notice::Unreadable { node, n, why } => {
+                tracing::error!(%node, row = n, why, "what a node says cannot be read");
             }
         }
     }

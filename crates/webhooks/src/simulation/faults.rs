@@ -32,6 +32,7 @@ fn offended(fault: Sabotage) -> Law {
         Sabotage::VacatedAtTheEnd => Law::Closing,
         Sabotage::EncryptedTogether => Law::Alone,
         Sabotage::SharedPermits => Law::Isolation,
+        _ => Law::Truth,
     }
 }
 

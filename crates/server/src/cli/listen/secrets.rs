@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 
 use bellwire_protocol::AppSecret;
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::secret::key_of;
 
 use super::super::failure::Failure;

@@ -2,7 +2,7 @@
 
 use bellwire_protocol::{AppId, ChannelName};
 use bellwire_webhooks::ids::{BatchId, EndpointId};
-use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, Ledger as _};
+use bellwire_webhooks::ledger::{Delivery, DeliveryFilter};
 
 use super::super::failure::Failure;
 use super::super::output::{Output, note};

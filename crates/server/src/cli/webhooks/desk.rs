@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use bellwire_protocol::AppId;
-use bellwire_store::Sqlite;
+use bellwire_store::Store;
 use bellwire_webhooks::endpoint::{Endpoint, Origin};
 use bellwire_webhooks::ids::{BatchId, EndpointId, ReplayId};
-use bellwire_webhooks::ledger::{Delivery, Ledger as _};
+use bellwire_webhooks::ledger::Delivery;
 use bellwire_webhooks::replay::{Progress, Replay, ReplayOf, State};
 
 use super::super::failure::Failure;
@@ -46,7 +46,7 @@ impl Desk {
     }
 
     /// The database.
-    pub(super) fn store(&self) -> Result<&Sqlite, Failure> {
+    pub(super) fn store(&self) -> Result<&dyn Store, Failure> {
         self.cellar.store()
     }
 

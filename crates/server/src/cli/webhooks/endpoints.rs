@@ -6,7 +6,6 @@ use anyhow::Context as _;
 use bellwire_protocol::AppId;
 use bellwire_webhooks::endpoint::{Disabled, Endpoint, Origin, SigningSecret, Terms};
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use serde_json::json;
 
 use super::super::failure::Failure;

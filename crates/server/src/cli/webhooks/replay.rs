@@ -4,7 +4,7 @@
 use bellwire_protocol::ChannelName;
 use bellwire_webhooks::endpoint::Endpoint;
 use bellwire_webhooks::ids::{BatchId, EndpointId, ReplayId};
-use bellwire_webhooks::ledger::{DeliveryStatus, Ledger as _};
+use bellwire_webhooks::ledger::DeliveryStatus;
 use bellwire_webhooks::replay::{self, LogFilter, ReplayOf, Span, State};
 use clap::ArgGroup;
 use serde_json::json;

@@ -1,7 +1,6 @@
 //! `bellwire webhooks replays`.
 
 use bellwire_protocol::AppId;
-use bellwire_webhooks::ledger::Ledger as _;
 use serde_json::json;
 
 use super::super::failure::Failure;

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use bellwire_webhooks::attempt::Attempt;
 use bellwire_webhooks::batch::Batch;
 use bellwire_webhooks::ids::{BatchId, EndpointId};
-use bellwire_webhooks::ledger::{Delivery, Ledger as _};
+use bellwire_webhooks::ledger::Delivery;
 use serde_json::json;
 
 use super::super::failure::Failure;

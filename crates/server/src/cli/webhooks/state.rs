@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bellwire_protocol::AppId;
-use bellwire_webhooks::ledger::{self, Ledger as _};
+use bellwire_webhooks::ledger;
 use serde_json::{Value, json};
 
 use super::super::failure::Failure;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bellwire_webhooks::attempt::Attempt;
 use bellwire_webhooks::batch::Outcome;
 use bellwire_webhooks::ids::{BatchId, EndpointId};
-use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, DeliveryStatus, Ledger as _};
+use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, DeliveryStatus};
 use bellwire_webhooks::replay::{Replay, ReplayOf};
 use serde_json::json;
 

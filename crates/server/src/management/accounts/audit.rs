@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use bellwire_accounts::{AccountStore as _, AuditFilter, Entry};
+use bellwire_accounts::{AuditFilter, Entry};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use bellwire_accounts::{Account, AccountId, AccountStore as _, Plan, Role, changes};
+use bellwire_accounts::{Account, AccountId, Plan, Role, changes};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

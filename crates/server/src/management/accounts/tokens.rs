@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use bellwire_accounts::{AccountStore as _, Scope, Secret, Token, TokenId, Unfit};
+use bellwire_accounts::{Scope, Secret, Token, TokenId, Unfit};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

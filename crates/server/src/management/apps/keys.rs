@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use bellwire_accounts::{Change, Role};
-use bellwire_hub::{App, AppSpec, AppStore as _, KeySpec};
+use bellwire_hub::{App, AppSpec, KeySpec};
 use bellwire_protocol::AppKey;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};

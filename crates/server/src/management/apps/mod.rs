@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use bellwire_accounts::{Account, AccountId, AccountStore as _, Role, changes};
-use bellwire_hub::{App, AppSpec, AppStore as _, Settings};
+use bellwire_accounts::{Account, AccountId, Role, changes};
+use bellwire_hub::{App, AppSpec, Settings};
 use bellwire_protocol::AppId;
 use bellwire_store::owner_of;
 use http::StatusCode;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::response::Response;
-use bellwire_accounts::{Account, AccountStore as _, Invitation, Person, Secret};
+use bellwire_accounts::{Account, Invitation, Person, Secret};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Extension, State};
-use bellwire_accounts::{AccountStore as _, Password, Session, SessionId};
+use bellwire_accounts::{Password, Session, SessionId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -8,8 +8,8 @@ mod setup;
 use std::sync::Arc;
 
 use bellwire_accounts::{
-    Account, AccountStore as _, Digest, Email, Password, PasswordHash, Person, PersonId, Role,
-    Secret, Session, SessionId,
+    Account, Digest, Email, Password, PasswordHash, Person, PersonId, Role, Secret, Session,
+    SessionId,
 };
 use http::Method;
 use utoipa_axum::router::OpenApiRouter;

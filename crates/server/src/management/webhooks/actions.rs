@@ -6,7 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use bellwire_webhooks::endpoint::{Endpoint, Origin};
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::replay::ReplayOf;
 use http::StatusCode;
 use serde::Deserialize;

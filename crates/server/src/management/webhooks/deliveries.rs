@@ -8,7 +8,7 @@ use bellwire_protocol::AppId;
 use bellwire_webhooks::attempt::Attempt;
 use bellwire_webhooks::event::{COUNT_CHANGED, Kind};
 use bellwire_webhooks::ids::{BatchId, EndpointId};
-use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, DeliveryStatus, Ledger as _};
+use bellwire_webhooks::ledger::{Delivery, DeliveryFilter, DeliveryStatus};
 use bellwire_webhooks::replay::ReplayOf;
 use http::StatusCode;
 use serde::Deserialize;

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use bellwire_accounts::{AccountStore as _, changes};
+use bellwire_accounts::changes;
 use bellwire_protocol::AppId;
 use bellwire_webhooks::endpoint::{Endpoint, Origin, SigningSecret, Terms};
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use http::StatusCode;
 use serde_json::Value;
 

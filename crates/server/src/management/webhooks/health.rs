@@ -8,7 +8,6 @@ use axum::extract::State;
 use bellwire_webhooks::endpoint::Endpoint;
 use bellwire_webhooks::engine::Queue;
 use bellwire_webhooks::ids::EndpointId;
-use bellwire_webhooks::ledger::Ledger as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse as _, Response};
 use bellwire_accounts::Change;
 use bellwire_protocol::AppId;
 use bellwire_webhooks::ids::{EndpointId, ReplayId};
-use bellwire_webhooks::ledger::Ledger as _;
 use bellwire_webhooks::replay::{LogFilter, Progress, Replay, ReplayOf, Span, State as Going};
 use http::StatusCode;
 use serde::Deserialize;
