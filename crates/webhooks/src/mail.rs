@@ -11,11 +11,12 @@ use hashbrown::HashMap;
 
 use crate::engine::{Answered, Overheard};
 use crate::event::lane_of;
+use crate::feed::Feed;
 use crate::outbox::{Found, Swept};
 use crate::turn::Asker;
 
 /// The letter box.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mailbox {
     mail: Mutex<Mail>,
     bell: Condvar,
@@ -24,7 +25,7 @@ pub(crate) struct Mailbox {
 }
 
 /// What lies in it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mail {
     /// What happened; true: before anybody wanted to know.
     pub(crate) facts: Vec<(Fact, bool)>,
@@ -38,6 +39,8 @@ pub(crate) struct Mail {
     pub(crate) swept: Option<Swept>,
     /// What the feeds have brought; nothing, if they could not be read.
     pub(crate) overheard: Option<Option<Overheard>>,
+    /// The feed of a node that has lost its lease and is another one from now on.
+    pub(crate) feed: Option<Box<dyn Feed>>,
     /// Something may be in the feeds, or was heard.
     pub(crate) has_news: bool,
     /// Transitions were let go.

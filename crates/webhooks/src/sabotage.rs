@@ -79,6 +79,8 @@ pub(crate) enum Sabotage {
     SilentOverflow,
     /// A desk that has lost its lease goes on sending.
     FencedSends,
+    /// What was read from a feed goes at once, whatever becomes of it.
+    ForgottenWhenRead,
 }
 
 impl Sabotage {
@@ -109,6 +111,22 @@ impl Sabotage {
         Self::GhostsStay,
         Self::EncryptedTogether,
         Self::SharedPermits,
+    ];
+}
+
+impl Sabotage {
+    /// Every fault of a cluster.
+    pub(crate) const OF_A_CLUSTER: [Self; 10] = [
+        Self::EachForItself,
+        Self::GoneStays,
+        Self::RetellKeeps,
+        Self::CountOfOne,
+        Self::NoHearing,
+        Self::NeverHeard,
+        Self::DrainLeaves,
+        Self::SilentOverflow,
+        Self::FencedSends,
+        Self::ForgottenWhenRead,
     ];
 }
 

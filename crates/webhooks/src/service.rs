@@ -159,6 +159,12 @@ impl Service {
         Ok(Self { facts, wanted, poster, under_way, feed, desk })
     }
 
+    /// This node has lost its lease and has joined again, as another one with a feed of its own. Its
+    /// desk has to be given up first.
+    pub fn rejoin(&self, feed: Box<dyn Feed>) {
+        self.facts.leave(|mail| mail.feed = Some(feed));
+    }
+
     /// The desk is here from now on: it takes over what a former one has left. `me` is this node.
     ///
     /// # Errors
@@ -262,7 +268,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The hub's facts on their way to the engine.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Sink {
     mailbox: Arc<Mailbox>,
     /// The apps of which somebody wants to hear.
@@ -299,3 +305,7 @@ pub(crate) fn batching(apps: &Apps) -> impl Fn(&AppId) -> Option<bool> {
         settings.enabled.then_some(settings.batch_webhooks)
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -163,6 +163,11 @@ impl Shell {
             self.ends_ms = Some(now_ms + STOP_MS);
             self.next_try_ms = 0;
         }
+        if let Some(feed) = mail.feed {
+            self.feed = feed;
+            self.feeder.begin_anew();
+            (self.desk, self.next_desk_ms, self.next_try_ms) = (None, 0, 0);
+        }
         if mail.has_news {
             (self.next_desk_ms, self.next_heard_ms) = (0, 0);
         }
@@ -182,7 +187,8 @@ impl Shell {
         let after = wanted_of(&self.apps, &written.endpoints);
         let mut gone: Vec<AppId> = before.difference(&after).cloned().collect();
         let mut new: Vec<AppId> = after.difference(&before).cloned().collect();
-        (gone.sort(), new.sort());
+        gone.sort();
+        new.sort();
         self.wanted.store(Arc::new(after));
         gone.into_iter().for_each(|app| self.feeder.anew(app));
         for app in new {

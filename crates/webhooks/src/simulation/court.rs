@@ -225,7 +225,10 @@ impl Court {
         let is_empty = (load.waiting, load.pending_bytes, load.under_way) == (0, 0, 0);
         Law::Memory.holds(is_empty, || format!("{load:?}"))?;
         let scene = scene(sight, &self.settings, self.times);
-        laws::check_end(scene, world, is_wanted, &self.log, &self.sending)
+        if !sight.plan.trouble.overflow {
+            self.log.check_end()?;
+        }
+        laws::check_end(scene, &[world], is_wanted, &self.log.quiet, &self.sending)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod agenda;
 mod chance;
+mod cluster;
 mod court;
 mod disk;
 mod faults;

@@ -7,6 +7,7 @@ use bellwire_hub::Fact;
 use bellwire_hub::fact::What;
 use bellwire_protocol::{AppId, ChannelName, SocketId, UserId};
 
+use super::disk::Named;
 use super::plan::Plan;
 
 /// All apps and all clients.
@@ -190,6 +191,34 @@ impl World {
         for room in self.halls.iter_mut().flat_map(|hall| &mut hall.rooms) {
             *room = Room::new(room.name.clone());
         }
+    }
+
+    /// Everything that is here.
+    pub(super) fn here(&self) -> BTreeSet<Named> {
+        let mut here = BTreeSet::new();
+        for hall in &self.halls {
+            for room in hall.rooms.iter().filter(|room| room.listeners > 0) {
+                let name = || room.name.as_str().to_owned();
+                here.insert((hall.app.clone(), name(), None));
+                let members = room.members.keys();
+                here.extend(members.map(|user| (hall.app.clone(), name(), Some(user.clone()))));
+            }
+        }
+        here
+    }
+
+    /// A client knows here what it knew elsewhere.
+    pub(super) fn knows_from(&mut self, client: usize, other: &Self) {
+        self.clients[client].rooms = other.clients[client].rooms.clone();
+    }
+
+    /// How many listen to the channels of apps that count, as facts.
+    pub(super) fn counts(&self, now_ms: u64, app: &AppId) -> Vec<Fact> {
+        let hall = self.halls.iter().find(|hall| hall.app == *app).unwrap();
+        let rooms = hall.rooms.iter().filter(|room| hall.counts && room.listeners > 0);
+        let rooms = rooms.filter(|room| room.name.kind().announces_count());
+        let count = |room: &Room| What::SubscriptionCount(room.listeners);
+        rooms.map(|room| hall.fact(now_ms, room, count(room))).collect()
     }
 
     /// The present state of an app as facts.

@@ -1,8 +1,9 @@
 //! What must be so when everything has come to rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::log::LogLaws;
+use bellwire_protocol::AppId;
+
 use super::parcel::Scene;
 use super::sending::SendingLaws;
 use super::{Law, Lawful};
@@ -14,36 +15,29 @@ use crate::replay::{Replay, ReplayOf, State};
 use crate::simulation::disk::Named;
 use crate::simulation::world::World;
 
+/// Places of logs of which no endpoint needs to hear.
+pub(super) type Quiet = HashSet<(AppId, u64)>;
+
 /// Checks everything that has to be so in the end. `is_wanted` says of which apps somebody hears.
 pub(in crate::simulation) fn check_end(
     scene: Scene<'_>,
-    world: &World,
+    worlds: &[&World],
     is_wanted: impl Fn(&str) -> bool,
-    log: &LogLaws,
+    quiet: &Quiet,
     sending: &SendingLaws,
 ) -> Lawful {
-    check_truth(scene, world, is_wanted)?;
-    if !scene.plan.trouble.overflow {
-        log.check_end()?;
-    }
+    check_truth(scene, worlds, is_wanted)?;
     check_ended(scene)?;
     for endpoint in scene.disk.endpoints.values() {
-        check_complete(scene, endpoint, log, sending)?;
+        check_complete(scene, endpoint, quiet, sending)?;
     }
     scene.disk.replays.values().try_for_each(|replay| check_replay(scene, replay, sending))
 }
 
 /// What is announced is what is here.
-fn check_truth(scene: Scene<'_>, world: &World, is_wanted: impl Fn(&str) -> bool) -> Lawful {
-    let mut here: BTreeSet<Named> = BTreeSet::new();
-    for hall in world.halls.iter().filter(|hall| is_wanted(hall.app.as_str())) {
-        for room in hall.rooms.iter().filter(|room| room.listeners > 0) {
-            let name = || room.name.as_str().to_owned();
-            here.insert((hall.app.clone(), name(), None));
-            let members = room.members.keys();
-            here.extend(members.map(|user| (hall.app.clone(), name(), Some(user.clone()))));
-        }
-    }
+fn check_truth(scene: Scene<'_>, worlds: &[&World], is_wanted: impl Fn(&str) -> bool) -> Lawful {
+    let here = worlds.iter().flat_map(|world| world.here());
+    let here: BTreeSet<Named> = here.filter(|(app, ..)| is_wanted(app.as_str())).collect();
     let told: BTreeSet<Named> = scene.disk.announced.keys().cloned().collect();
     let differ: Vec<&Named> = here.symmetric_difference(&told).collect();
     Law::Truth.holds(differ.is_empty(), || format!("announced or here, not both: {differ:?}"))
@@ -67,7 +61,7 @@ fn waits(scene: Scene<'_>, replay: Option<crate::ids::ReplayId>) -> bool {
 fn check_complete(
     scene: Scene<'_>,
     endpoint: &Endpoint,
-    log: &LogLaws,
+    quiet: &Quiet,
     sending: &SendingLaws,
 ) -> Lawful {
     let none = Vec::new();
@@ -78,7 +72,7 @@ fn check_complete(
         live().filter_map(|accepted| Some((accepted.batch.lane, accepted.gap?))).collect();
     let Some(of_app) = scene.disk.logs.get(&endpoint.app) else { return Ok(()) };
     for event in of_app.events.values().filter(|event| !arrived.contains(&event.seq)) {
-        let is_quiet = log.quiet.contains(&(event.app.clone(), event.seq));
+        let is_quiet = quiet.contains(&(event.app.clone(), event.seq));
         if is_quiet || !must_hear(scene, endpoint, event) {
             continue;
         }

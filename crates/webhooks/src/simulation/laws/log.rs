@@ -20,7 +20,7 @@ pub(in crate::simulation) struct LogLaws {
     /// The bodies of client events that happened and are not in the log yet.
     said: HashSet<String>,
     /// Events that no endpoint needs to hear of.
-    pub(super) quiet: HashSet<(AppId, u64)>,
+    pub(in crate::simulation) quiet: HashSet<(AppId, u64)>,
     began_ms: u64,
 }
 

@@ -61,6 +61,8 @@ pub(super) enum Law {
     Rest,
     /// Memory stays within its bounds.
     Memory,
+    /// Only whoever has the desk sends.
+    Fenced,
 }
 
 /// A law that was broken.

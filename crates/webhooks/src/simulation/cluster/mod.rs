@@ -1,0 +1,90 @@
+//! The life of a whole cluster from one seed: nodes with clients, feeds and clocks of their own, of
+//! which one has the desk. They crash, freeze, lose the store, drain and come back, and in the end
+//! what was told is what is so on all of them together. `BELLWIRE_CLUSTER_SEED=n` lives one seed and
+//! says what happens, `BELLWIRE_CLUSTER_SEEDS=n` lives so many.
+
+mod court;
+mod desk;
+mod ending;
+mod feeding;
+mod node;
+mod records;
+mod run;
+mod steps;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use run::Run;
+
+use super::laws::Law;
+use super::number_from;
+use crate::sabotage::{Sabotage, sabotage};
+
+/// Seeds that have found a fault once.
+const KNOWN_SEEDS: [u64; 0] = [];
+/// Seeds that are tried if nobody asks for more.
+const SEEDS: u64 = 200;
+/// Seeds in which a fault has to show.
+const FAULT_SEEDS: u64 = 1_000;
+
+/// Lives a seed; how it ended badly, if so.
+fn live(seed: u64, is_traced: bool) -> Result<(), String> {
+    let life = || Run::new(seed, is_traced).live();
+    match catch_unwind(AssertUnwindSafe(life)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(broken)) => Err(format!("{:?}: {}", broken.law, broken.how)),
+        Err(_) => Err("it panicked".into()),
+    }
+}
+
+#[test]
+fn no_seed_breaks_a_law_of_a_cluster() {
+    let one = number_from("BELLWIRE_CLUSTER_SEED");
+    let seeds = number_from("BELLWIRE_CLUSTER_SEEDS").unwrap_or(SEEDS);
+    let all = KNOWN_SEEDS.into_iter().chain(1..=seeds);
+    let seeds: Vec<u64> = one.map_or_else(|| all.collect(), |seed| vec![seed]);
+    let lives = seeds.into_iter().map(|seed| (seed, live(seed, one.is_some())));
+    let broken: Vec<String> = lives
+        .filter_map(|(seed, life)| Some(format!("seed {seed}: {}", life.err()?)))
+        .take(5)
+        .collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// The law that a fault offends.
+fn offended(fault: Sabotage) -> Law {
+    match fault {
+        Sabotage::EachForItself | Sabotage::NoHearing => Law::Grace,
+        Sabotage::CountOfOne => Law::Throttled,
+        Sabotage::NeverHeard => Law::Rest,
+        Sabotage::DrainLeaves => Law::Closing,
+        Sabotage::FencedSends => Law::Fenced,
+        Sabotage::ForgottenWhenRead => Law::Complete,
+        _ => Law::Truth,
+    }
+}
+
+/// The first seed in which a fault breaks a law, and what is broken.
+fn find(fault: Sabotage, law: Law) -> Option<(u64, String)> {
+    sabotage(Some(fault));
+    let life = |seed: u64| catch_unwind(AssertUnwindSafe(|| Run::new(seed, false).live()));
+    let found = (1..=FAULT_SEEDS).find_map(|seed| {
+        let broken = life(seed).ok()?.err().filter(|broken| broken.law == law)?;
+        Some((seed, broken.how))
+    });
+    sabotage(None);
+    found
+}
+
+#[test]
+fn every_fault_of_a_cluster_is_found() {
+    let mut missed = Vec::new();
+    for fault in Sabotage::OF_A_CLUSTER {
+        let law = offended(fault);
+        match find(fault, law) {
+            Some((seed, how)) => eprintln!("{fault:?}: seed {seed} breaks {law:?}: {how}"),
+            None => missed.push(fault),
+        }
+    }
+    assert!(missed.is_empty(), "no seed has found {missed:?}");
+}
