@@ -185,7 +185,7 @@ impl Service {
         Ok(())
     }
 
-    /// The desk is here no more. Waits for its threads.
+    /// The desk is here no more. Waits for its threads if it is handed over.
     pub fn give_up_desk(&self, how: How) {
         let desk = lock(&self.desk).take();
         if let Some(desk) = desk {
