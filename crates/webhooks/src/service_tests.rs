@@ -1,6 +1,8 @@
 //! Two nodes with real threads on one store in memory.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -155,6 +157,8 @@ struct House {
     url: String,
     /// Whom nodes have let in.
     released: Arc<AtomicUsize>,
+    /// The channels on each node.
+    here: Vec<Arc<Mutex<BTreeSet<String>>>>,
 }
 
 impl House {
@@ -174,20 +178,32 @@ impl House {
             poster: Arc::new(Poster::new(PosterSettings::default()).unwrap()),
             url: url.to_owned(),
             released: Arc::default(),
+            here: Vec::new(),
         };
         for node in [1, 2] {
             let released = Arc::clone(&house.released);
             let release = move |_: &Held| {
                 released.fetch_add(1, Ordering::Relaxed);
             };
+            let here = Arc::new(Mutex::new(BTreeSet::<String>::new()));
+            let sink = Arc::new(OnceLock::<Sink>::new());
+            let (known, retold) = (Arc::clone(&here), Arc::clone(&sink));
+            let retell = move |_: &AppId| {
+                for channel in &*lock(&known) {
+                    retold.get().unwrap().take(fact(channel, What::Occupied));
+                }
+            };
             let parts = FeedParts {
                 feed: Box::new(FeedEnd(Arc::clone(&house.store), NodeId::of(node))),
                 written: house.written(),
-                ties: Ties { retell: Box::new(|_| ()), release: Box::new(release) },
+                ties: Ties { retell: Box::new(retell), release: Box::new(release) },
                 apps: Arc::clone(&house.apps),
                 observer: Arc::new(Nobody),
             };
-            house.nodes.push(Service::join(parts, Arc::clone(&house.poster)).unwrap());
+            let node = Service::join(parts, Arc::clone(&house.poster)).unwrap();
+            let _ = sink.set(node.quiet_sink());
+            house.nodes.push(node);
+            house.here.push(here);
         }
         house
     }
@@ -220,8 +236,13 @@ impl House {
     }
 
     fn happens(&self, node: usize, channel: &str, what: What) {
-        let fact = Fact { app: app(), channel: channel.parse().unwrap(), at_ms: 0, what };
-        self.nodes[node].sink().take(fact);
+        let mut here = lock(&self.here[node]);
+        if what == What::Occupied {
+            here.insert(channel.to_owned());
+        } else {
+            here.remove(channel);
+        }
+        self.nodes[node].sink().take(fact(channel, what));
     }
 
     /// The log, once it is as long as that.
@@ -241,6 +262,10 @@ impl House {
         }
         panic!("it never was so: {:?}", lock(&self.store));
     }
+}
+
+fn fact(channel: &str, what: What) -> Fact {
+    Fact { app: app(), channel: channel.parse().unwrap(), at_ms: 0, what }
 }
 
 fn app() -> AppId {
