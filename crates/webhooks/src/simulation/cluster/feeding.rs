@@ -96,7 +96,11 @@ impl Run {
 
     /// Who waited finds kept what was told of its channel.
     pub(super) fn let_in(&mut self, at: usize, heard: u64) -> Lawful {
-        for (app, channel) in self.nodes[at].feeder.heard(heard) {
+        for (app, channel, life) in self.nodes[at].feeder.heard(heard) {
+            if self.nodes[at].lives.get(&(app.clone(), channel.clone())) != Some(&life) {
+                // The channel for which it waited is not there any more.
+                continue;
+            }
             let name = (app, channel.as_str().to_owned(), None);
             let is_told = self.records.disk.announced.contains_key(&name);
             let is_here = self.nodes[at].world.here().contains(&name);
@@ -155,8 +159,13 @@ impl Run {
             let is_first = matches!(fact.what, What::Occupied);
             let name = (fact.app.clone(), fact.channel.clone());
             node.feeder.take(fact, false);
-            if is_first && self.chance.one_in(4) {
-                node.feeder.hold(name);
+            if !is_first {
+                continue;
+            }
+            let life = node.lives.entry(name.clone()).or_default();
+            *life += 1;
+            if self.chance.one_in(4) {
+                node.feeder.hold((name.0, name.1, *life));
             }
         }
     }

@@ -21,7 +21,7 @@ use super::number_from;
 use crate::sabotage::{Sabotage, sabotage};
 
 /// Seeds that have found a fault once.
-const KNOWN_SEEDS: [u64; 7] = [188, 301, 343, 387, 555, 1149, 2963];
+const KNOWN_SEEDS: [u64; 8] = [188, 301, 343, 387, 555, 1149, 2246, 2963];
 /// Seeds that are tried if nobody asks for more.
 const SEEDS: u64 = 100;
 /// Seeds in which a fault has to show.

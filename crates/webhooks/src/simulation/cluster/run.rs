@@ -1,7 +1,7 @@
 //! One life of a cluster: every node is driven as its shell would, in time that only passes here.
 
 use std::collections::btree_map::OccupiedEntry;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use bellwire_protocol::AppId;
 
@@ -130,6 +130,7 @@ impl Run {
             process: 0,
             world,
             feeder: Feeder::new(self.feed_rules),
+            lives: HashMap::new(),
             wanted: BTreeSet::new(),
             ahead_ms: self.chance.pick(&[0, 0, 3, 900, 60_000, 400_000]),
             lease_ms: 0,
