@@ -88,6 +88,8 @@ pub(crate) struct Standing {
     pub(crate) link: Option<LinkFigures>,
 }
 
+/// Nodes of a cluster.
+const NODES_MAX: usize = 32;
 /// How often the roll is read at least.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -99,8 +101,13 @@ impl Newcomer {
         apps: &Arc<Apps>,
     ) -> anyhow::Result<Self> {
         let (wanted, mut roll) = (config.cluster.clone(), database.roll());
+        let nodes = roll.nodes()?;
+        let mut live = nodes.iter().filter(|node| node.state.is_live());
+        if live.clone().count() >= NODES_MAX {
+            bail!("there are {NODES_MAX} nodes already, as many as a cluster may have");
+        }
         if wanted.bus.is_none()
-            && let Some(other) = roll.nodes()?.into_iter().find(|node| node.state.is_live())
+            && let Some(other) = live.next()
         {
             bail!(
                 "the node {} ({}) uses this database; several nodes need [cluster] bus, the same for \
