@@ -46,6 +46,7 @@ it("says_what_degraded_means", async () => {
   expect(await screen.findByText(/^Degraded: clients are served/)).toBeTruthy();
   expect(screen.getByText(/^The bus is down/)).toBeTruthy();
   expect(screen.getByText("Down")).toBeTruthy();
+  expect(screen.getByText("Known as they were when the bus went down")).toBeTruthy();
 });
 
 it("shows_a_server_of_one_node_without_a_bus_or_a_lease", async () => {

@@ -1,4 +1,4 @@
-import { Alert, List, Text } from "@mantine/core";
+import { Alert, List, Stack, Text } from "@mantine/core";
 import { type Bus, type Cluster, type Node, useCluster } from "../../api/cluster";
 import { useSession } from "../../api/session";
 import { seconds } from "../../format/duration";
@@ -29,14 +29,14 @@ export function AllNodes() {
 function Seen({ cluster }: { cluster: Cluster }) {
   const { nodes, bus, is_cluster: isCluster } = cluster;
   return (
-    <>
+    <Stack gap="lg">
       <Degraded cluster={cluster} />
       {bus && <BusFigures bus={bus} />}
       <VirtualTable label="Nodes" rows={nodes} rowKey={({ id }) => String(id)} columns={columns(cluster)} />
-      <Text size="sm" c="dimmed" mt="md">
+      <Text size="sm" c="dimmed">
         {isCluster ? "Nodes that left or are gone stay here for an hour." : "This server is one node, which keeps all it has in a file of its own."}
       </Text>
-    </>
+    </Stack>
   );
 }
 
@@ -44,7 +44,7 @@ function Seen({ cluster }: { cluster: Cluster }) {
 function Degraded({ cluster }: { cluster: Cluster }) {
   if (cluster.reasons.length === 0) return null;
   return (
-    <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Degraded: clients are served, but not all is as it should be" mb="lg">
+    <Alert color="orange" icon={<IconAlertTriangle aria-hidden />} title="Degraded: clients are served, but not all is as it should be">
       <List size="sm" spacing={2}>
         {cluster.reasons.map(({ reason, meaning }) => (
           <List.Item key={reason}>{meaning}</List.Item>
@@ -56,15 +56,20 @@ function Degraded({ cluster }: { cluster: Cluster }) {
 
 function BusFigures({ bus }: { bus: Bus }) {
   const missing = bus.dropped + bus.lost;
-  const known = bus.is_whole ? "knows all who are there" : "is being told who is there";
   return (
     <Figures>
       <Figure label="Bus" value={<Status tone={bus.is_up ? "good" : "bad"}>{bus.is_up ? "Up" : "Down"}</Status>} hint={plural(bus.reconnects, "reconnect")} />
-      <Figure label="Other nodes" value={count(bus.neighbours)} hint={`This one ${known}`} />
-      <Figure label="Messages out, in" value={`${brief(bus.published)}, ${brief(bus.received)}`} hint="Since the node started" />
+      <Figure label="Other nodes" value={count(bus.neighbours)} hint={knows(bus)} />
+      <Figure label="Messages out" value={brief(bus.published)} hint={`${brief(bus.received)} came in`} />
       <Figure label="Messages missing" value={count(missing)} hint={`${count(bus.dropped)} could not go out, ${count(bus.lost)} did not come`} />
     </Figures>
   );
+}
+
+/** What the node that answers knows of the clients of the others. */
+function knows(bus: Bus): string {
+  if (!bus.is_up) return "Known as they were when the bus went down";
+  return bus.is_whole ? "All of their clients are known" : "Their clients are being told";
 }
 
 const STATES: Record<Node["state"], [Tone, string]> = {
