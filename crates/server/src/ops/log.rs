@@ -9,7 +9,7 @@ use crate::config::{Config, LogFormat};
 
 /// Libraries that tell of every event what we tell once, in words of their own. The config stands
 /// above it: whoever names them hears them.
-const QUIET: &str = "async_nats=warn,tokio_postgres=warn,";
+const QUIET: &str = "async_nats=warn,postgres=warn,tokio_postgres=warn,";
 
 /// Starts logging. `RUST_LOG` stands above the config.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {

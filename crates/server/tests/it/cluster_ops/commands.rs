@@ -28,7 +28,7 @@ fn on(engines: &Engines, args: &[&str]) -> Run {
 fn the_status_lists_the_nodes_and_its_code_says_whether_all_is_well() {
     let engines = Engines::start();
     let (one, mut two) = (engines.node("one"), engines.node("two"));
-    [&one, &two].map(|node| becomes(node, &[]));
+    [&one, &two].into_iter().for_each(|node| becomes(node, &[]));
     eventually("well", || on(&engines, &["cluster", "status"]).code == 0);
     let table = run(&one, &["cluster", "status"]).ok();
     let rows: Vec<Vec<_>> = table.lines().map(|line| line.split_whitespace().collect()).collect();

@@ -1,5 +1,7 @@
 //! Health, metrics and what is logged.
 
+use std::time::Duration;
+
 use bellwire_testkit::{App, Config, Proxy};
 use serde_json::json;
 
@@ -107,6 +109,13 @@ fn what_the_libraries_of_the_engines_say_is_not_in_the_log() {
     let engines = Engines::start();
     let node = engines.node("one");
     becomes(&node, &[]);
+    // Which the server says to each of them, and the library tells.
+    assert!(engines.database.cut_connections() > 0);
+    std::thread::sleep(Duration::from_millis(500));
+    becomes(&node, &[]);
     let log = node.stderr();
-    assert!(!log.contains("tokio_postgres") && !log.contains("async_nats"), "{log}");
+    for library in ["postgres", "tokio_postgres", "async_nats"] {
+        let words = format!("\"target\":\"{library}");
+        assert!(!log.contains(&words), "{library}: {log}");
+    }
 }
