@@ -9,6 +9,7 @@ use bellwire_testkit::{LEASE, Via};
 
 use super::over_redis_and_nats;
 use super::stage::{Stage, Truth, are_on, channels};
+use crate::support::eventually;
 use crate::webhooks::dice::number;
 
 over_redis_and_nats! {
@@ -72,6 +73,35 @@ fn freeze_a_node(via: Via, with_desk: bool) {
     assert_eq!(stage.duplicates(), 0, "nothing was under way when it was frozen");
     stage.cluster[frozen].api().publish("presence-kept-0", "tick", "");
     drop(late);
+}
+
+// webhooks: P1, P3, P4
+#[test]
+fn what_was_under_way_when_the_desk_was_frozen_comes_once_more_and_nothing_else() {
+    let mut stage = Stage::start(Via::Redis, 2);
+    let gate = stage.hook.hold();
+    let rooms = channels("presence-room", 30);
+    let _ann = stage.member(0, "ann", &rooms);
+    gate.expect_waiting(1);
+    assert!(stage.cluster[0].has_desk());
+    stage.cluster[0].freeze();
+    gate.open();
+    stage.may_come_again();
+    let others = channels("presence-other", 30);
+    let _bob = stage.member(1, "bob", &others);
+    eventually("the desk is elsewhere", || stage.cluster[1].has_desk());
+    let mut truth = Truth::new();
+    are_on(&mut truth, "bob", &others);
+    stage.converges(&[1], &truth);
+    stage.cluster[0].thaw();
+    are_on(&mut truth, "ann", &rooms);
+    stage.converges(&[0, 1], &truth);
+    stage.is_verified(0, &truth);
+    let mut ids: Vec<String> =
+        stage.hook.requests().iter().map(|request| request.id().to_owned()).collect();
+    ids.sort();
+    let thrice = ids.windows(3).find(|three| three[0] == three[2]);
+    assert_eq!(thrice, None, "sent by the frozen node, the other, and again");
 }
 
 /// How long a join, a publish and a query take on these nodes.

@@ -1,7 +1,8 @@
 //! Several nodes from the outside: they are one server, whatever is killed, frozen or cut. Each test
-//! runs over Redis; those at the core over NATS, too. `ROUNDS` and `CLIENTS` are numbers of the
-//! environment.
+//! runs over Redis; those at the core over NATS, too. `ROUNDS`, `CLIENTS`, `FREEZE_S` and
+//! `SEED` are numbers of the environment.
 
+mod chaos;
 mod crashes;
 mod freezes;
 mod partitions;

@@ -4,7 +4,7 @@
 use std::thread;
 use std::time::Duration;
 
-use bellwire_testkit::{Client, Engine, LEASE, Request, Via};
+use bellwire_testkit::{Client, Engine, LEASE, Proxy, Request, Via};
 
 use super::over_redis_and_nats;
 use super::stage::{Stage, Truth, are_on, channels, known};
@@ -97,24 +97,30 @@ fn without_the_bus(via: Via, lose: impl Fn(&Stage)) {
 // webhooks: P1, P2, P9
 #[test]
 fn a_node_without_the_database_serves_on_and_its_events_wait() {
-    without_the_database(1, Duration::ZERO);
+    without_the_database(1, Duration::ZERO, Proxy::cut);
 }
 
 // webhooks: P1, P2, P9
 #[test]
 fn a_node_that_loses_its_lease_without_the_database_comes_back_as_another() {
-    without_the_database(1, 2 * LEASE);
+    without_the_database(1, 2 * LEASE, Proxy::cut);
 }
 
 // webhooks: P1, P2, P4, P9
 #[test]
 fn the_desk_goes_to_another_node_when_its_node_loses_the_database() {
-    without_the_database(0, 2 * LEASE);
+    without_the_database(0, 2 * LEASE, Proxy::cut);
+}
+
+// webhooks: P1, P2, P4, P9
+#[test]
+fn a_database_that_stalls_stalls_nobody_else() {
+    without_the_database(0, 2 * LEASE, Proxy::stall);
 }
 
 /// A node loses the database, for at least so long, and gets it back.
 #[track_caller]
-fn without_the_database(lost: usize, at_least: Duration) {
+fn without_the_database(lost: usize, at_least: Duration, lose: impl Fn(&Proxy)) {
     let mut stage = Stage::apart(Via::Redis, 2);
     let other = 1 - lost;
     let (both, ones) = (channels("presence-both", 20), channels("ones", 20));
@@ -125,7 +131,8 @@ fn without_the_database(lost: usize, at_least: Duration) {
     are_on(&mut truth, "bob", &[both.clone(), ones.clone()].concat());
     stage.converges(&[0, 1], &truth);
 
-    stage.cluster[lost].database().cut();
+    lose(stage.cluster[lost].database());
+    stage.may_come_again();
     is_degraded(&stage, lost, true);
     hears_from(&stage, other, &mut bob, "presence-both-0");
     hears_from(&stage, lost, &mut ann, "presence-both-0");

@@ -71,6 +71,11 @@ impl Stage {
     #[track_caller]
     pub(super) fn has_crashed(&mut self) {
         self.receiver.expect_nobody();
+        self.may_come_again();
+    }
+
+    /// From here on, what is under way may come once more.
+    pub(super) fn may_come_again(&mut self) {
         self.view.catch_up(&self.hook);
         self.view.crashed();
     }
@@ -112,14 +117,29 @@ impl Stage {
     /// Waits until each of these channels has had exactly these events.
     #[track_caller]
     pub(super) fn expect_names<T: AsRef<str>>(&self, channels: &[T], names: &[&str]) {
-        let is_there = |channel: &T| self.hook.names_of(channel.as_ref()).len() >= names.len();
         let deadline = Instant::now() + PATIENCE * 2;
-        while !channels.iter().all(is_there) && Instant::now() < deadline {
-            thread::sleep(Duration::from_millis(50));
+        loop {
+            let told = self.names();
+            let of = |channel: &T| told.get(channel.as_ref()).map_or(&[][..], Vec::as_slice);
+            let is_open = channels.iter().any(|channel| of(channel).len() < names.len());
+            if is_open && Instant::now() < deadline {
+                thread::sleep(Duration::from_millis(50));
+                continue;
+            }
+            for channel in channels {
+                assert_eq!(of(channel), names, "{}", channel.as_ref());
+            }
+            return;
         }
-        for channel in channels.iter().map(AsRef::as_ref) {
-            assert_eq!(self.hook.names_of(channel), names, "{channel}");
+    }
+
+    /// The names of the events of each channel.
+    fn names(&self) -> BTreeMap<String, Vec<String>> {
+        let mut names = BTreeMap::<String, Vec<String>>::new();
+        for event in self.hook.events() {
+            names.entry(text(&event["channel"])).or_default().push(text(&event["name"]));
         }
+        names
     }
 
     /// What `bellwire webhooks verify` finds is nothing, the snapshot is this, and every request was
