@@ -93,6 +93,11 @@ export async function event(channel, name) {
 export const unread = (channel) =>
   channel.inbox.unread(([name]) => !name.startsWith("pusher:")).map(([name]) => name)
 
+// In a cluster, what one node knows the others know within a second.
+export const everywhere = async () => {
+  if (process.env.COMPAT_BUS) await new Promise((resolve) => setTimeout(resolve, 1000))
+}
+
 export async function eventually(what, holds) {
   const deadline = Date.now() + 60_000
   while (!(await holds())) {

@@ -4,7 +4,7 @@ import { describe, test } from "node:test"
 import { AuthServer, reader, serverSdk } from "../support/auth-server.js"
 import { pathPrefix, port } from "../support/host.js"
 import {
-  client, complaint, connected, event, eventually, subscribe, subscribed, succeeded, transports, unique, unread,
+  client, complaint, connected, event, eventually, everywhere, subscribe, subscribed, succeeded, transports, unique, unread,
 } from "../support/client.js"
 
 const auth = AuthServer.forThisFile()
@@ -192,6 +192,7 @@ for (const transport of transports) {
       await subscribed(tabs[0], name)
       const second = await subscribed(tabs[1], name)
       assert.deepEqual(second.members.members, { watcher: null, bob: { tab: 1 } })
+      await everywhere()
       assert.deepEqual(await read(name, "user_count,subscription_count"), {
         occupied: true, user_count: 2, subscription_count: 3,
       })
@@ -267,6 +268,7 @@ for (const transport of transports) {
         const name = unique(prefix)
         await sdk.trigger(name, "old", { n: 1 })
         await sdk.trigger(name, "last", { n: 2 }, { socket_id: "1.1" })
+        await everywhere()
         const channel = subscribe(open(t, { user_id: "ann" }), name)
         assert.equal(await nextButCounts(channel), "pusher:subscription_succeeded")
         const [replayed, data] = await channel.inbox.next("the cached event", ([one]) => one !== "pusher:subscription_count")

@@ -75,6 +75,9 @@ pub(crate) struct TargetArgs {
     /// Uses a server that runs already.
     #[arg(long, conflicts_with = "bin")]
     pub(crate) addr: Option<SocketAddr>,
+    /// Publishes to another node of the server's cluster.
+    #[arg(long, requires = "addr")]
+    pub(crate) publish_addr: Option<SocketAddr>,
     /// The process of a running server, for its memory and CPU.
     #[arg(long)]
     pub(crate) pid: Option<u32>,

@@ -34,6 +34,8 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     /// The same, with whom to trust there.
     pub(crate) door: Door,
+    /// Where events are published: the same, or another node.
+    pub(crate) api: Door,
     /// Where it serves `/metrics` without a token, if it does.
     pub(crate) admin: Option<SocketAddr>,
     /// Whose memory and CPU are measured; `None` leaves those figures out.
@@ -67,10 +69,15 @@ impl Target {
             };
             return Self::start_with(&bin, args, app);
         };
+        let door = Door { address, trust: args.tls.trust(address.ip())? };
+        let api = args
+            .publish_addr
+            .map_or_else(|| door.clone(), |address| Door { address, trust: door.trust.clone() });
         Ok(Self {
             name: args.name.clone(),
             address,
-            door: Door { address, trust: args.tls.trust(address.ip())? },
+            door,
+            api,
             admin: args.admin,
             pid: args.pid,
             credentials: credentials(args),
@@ -115,6 +122,7 @@ impl Target {
         let mut target = Self {
             name: name.to_owned(),
             address: door.address,
+            api: door.clone(),
             door,
             admin,
             pid: Some(running.process.id()),
@@ -176,6 +184,7 @@ impl Target {
             name: name.into(),
             address,
             door: Door { address, trust: None },
+            api: Door { address, trust: None },
             admin: None,
             pid: Some(process.id()),
             credentials: Credentials {

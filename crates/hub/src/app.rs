@@ -251,7 +251,7 @@ impl App {
             self.usage.connections.fetch_sub(1, Ordering::Relaxed);
             return false;
         }
-        self.usage.statistics.connected(before + 1);
+        self.usage.statistics.connected(before + 1 + elsewhere);
         true
     }
 
@@ -277,6 +277,8 @@ pub struct Usage {
     pub connections_elsewhere: AtomicUsize,
     /// Messages of the day, as contract 17.2 counts them.
     messages: AtomicU64,
+    /// Those that other nodes, and former runs, have counted this day, as it was last known.
+    messages_elsewhere: AtomicU64,
     /// The day of `messages`, in days since the epoch.
     day: AtomicU64,
     /// Whether the log has been told that the quota is used up today.
@@ -297,18 +299,24 @@ impl Usage {
         self.messages.fetch_add(count, Ordering::Relaxed);
     }
 
-    /// A former run has counted so many messages of this day.
-    pub fn resume(&self, now_ms: u64, messages: u64) {
-        self.messages_today(now_ms);
-        self.count_messages(messages);
+    /// So many messages of this day were counted by other nodes and former runs.
+    pub fn set_messages_elsewhere(&self, now_ms: u64, messages: u64) {
+        self.messages_here(now_ms);
+        self.messages_elsewhere.store(messages, Ordering::Relaxed);
     }
 
-    /// Messages of the day so far. Crossing midnight (UTC) starts again from 0.
+    /// Messages of the day so far, on all nodes. Crossing midnight (UTC) starts again from 0.
     pub fn messages_today(&self, now_ms: u64) -> u64 {
+        self.messages_here(now_ms) + self.messages_elsewhere.load(Ordering::Relaxed)
+    }
+
+    /// Messages of the day that this run has counted.
+    pub fn messages_here(&self, now_ms: u64) -> u64 {
         let today = now_ms / 86_400_000;
         let before = self.day.swap(today, Ordering::Relaxed);
         if before != today && before != 0 {
             self.messages.store(0, Ordering::Relaxed);
+            self.messages_elsewhere.store(0, Ordering::Relaxed);
             self.quota_reported.store(false, Ordering::Relaxed);
         }
         self.messages.load(Ordering::Relaxed)
@@ -361,7 +369,9 @@ mod tests {
         let usage = Usage::default();
         assert_eq!(usage.messages_today(86_400_000 * 10), 0);
         usage.count_messages(5);
-        assert_eq!(usage.messages_today(86_400_000 * 10 + 1), 5);
+        usage.set_messages_elsewhere(86_400_000 * 10, 3);
+        assert_eq!(usage.messages_today(86_400_000 * 10 + 1), 8);
+        assert_eq!(usage.messages_here(86_400_000 * 10 + 1), 5);
         assert_eq!(usage.messages_today(86_400_000 * 11), 0);
     }
 }

@@ -272,10 +272,15 @@ impl Shard {
     /// The present state of an app on this node as facts.
     pub(crate) fn retell(&self, now_ms: u64, app: &App, effects: &mut Effects) {
         let here = self.channels.iter().filter(|c| c.app == app.handle && c.here() > 0);
+        let counts = app.live().settings.subscription_count;
         for channel in here {
             effects.happened(&app.id, &channel.name, now_ms, What::Occupied);
             for (user, _) in channel.members.iter().flat_map(|members| members.users_here()) {
                 effects.happened(&app.id, &channel.name, now_ms, What::MemberAdded(user.clone()));
+            }
+            if counts && channel.name.kind().announces_count() {
+                let what = What::SubscriptionCount(channel.here());
+                effects.happened(&app.id, &channel.name, now_ms, what);
             }
         }
     }

@@ -81,7 +81,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let mut sources =
         AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
     sources.load()?;
-    live.resume()?;
+    live.look_elsewhere()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
     let workshop = Workshop::new(
         &config.webhooks,
@@ -319,9 +319,10 @@ impl Server {
 
     /// Writes statistics down, and lets go of old ones.
     fn keep(&self) {
-        let live = Arc::clone(&self.house.live);
+        let (live, is_shared) = (Arc::clone(&self.house.live), self.cluster.is_some());
         tokio::task::spawn_blocking(move || {
-            if let Err(error) = live.keep().and_then(|()| live.sweep()) {
+            let look = || if is_shared { live.look_elsewhere() } else { Ok(()) };
+            if let Err(error) = live.keep().and_then(|()| look()).and_then(|()| live.sweep()) {
                 tracing::error!(%error, "statistics are not written down");
             }
         });

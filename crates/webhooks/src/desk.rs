@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -131,13 +131,14 @@ impl Desk {
         self.mailbox.leave(put);
     }
 
-    /// Ends it and waits for that.
+    /// Ends it. Waits for that only if it is handed over: one that is cut does nothing any more from
+    /// now on, but its thread may hang in a store that does not answer.
     pub(crate) fn stop(self, how: How) {
         if how == How::Cut {
-            self.is_cut.store(true, std::sync::atomic::Ordering::Release);
+            self.is_cut.store(true, Ordering::Release);
         }
         self.leave(|mail| (mail.is_parking, mail.is_stopping) = (true, true));
-        if self.thread.join().is_err() {
+        if how == How::HandOver && self.thread.join().is_err() {
             tracing::error!("the webhook engine panicked");
         }
     }

@@ -44,6 +44,8 @@ pub enum Entry {
     RetellBegins,
     /// There it ends: what was said before it began and not again since is not there any more.
     RetellEnds,
+    /// The node drains: who leaves from here on was told to come back, and is not said to leave.
+    Drains,
     /// Nothing is there of an app, but for what is said from here on: somebody began or ceased to
     /// want to hear of it.
     Anew {

@@ -185,7 +185,7 @@ impl Service {
         Ok(())
     }
 
-    /// The desk is here no more. Waits for its threads.
+    /// The desk is here no more. Waits for its threads if it is handed over.
     pub fn give_up_desk(&self, how: How) {
         let desk = lock(&self.desk).take();
         if let Some(desk) = desk {
@@ -305,3 +305,7 @@ pub(crate) fn batching(apps: &Apps) -> impl Fn(&AppId) -> Option<bool> {
         settings.enabled.then_some(settings.batch_webhooks)
     }
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

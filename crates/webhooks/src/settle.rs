@@ -243,6 +243,10 @@ impl Settle {
         out: &mut impl Announce,
     ) {
         let has_room = out.has_room();
+        if self.is_shared && thing.user.is_some() {
+            // What said so of the channel may have been lost with a row that cannot be read.
+            self.arrives(seat, &Thing { user: None, ..thing.clone() }, at_ms, quietly, out);
+        }
         let standing = self.standing(thing);
         standing.arrives(seat.here());
         #[cfg(test)]

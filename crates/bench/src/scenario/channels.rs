@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
         let mut client = Client::new()?;
         let topics = |socket| Topics::public(options.spread.names(socket).collect());
         client.open_all(&target.endpoint(), connections as usize, topics)?;
-        client.add_publishers(&target.door, options.publishers)?;
+        client.add_publishers(&target.api, options.publishers)?;
         match options.saturate {
             true => saturated(options, target, &mut client, report),
             false => paced(options, target, &mut client, report),

@@ -79,7 +79,7 @@ struct Waiting {
 /// Opens all sessions and lets them wait.
 fn wait(options: &Options, target: &Target) -> Result<(Client, Waiting)> {
     let mut client = Client::new()?;
-    client.add_publishers(&target.door, PUBLISHERS)?;
+    client.add_publishers(&target.api, PUBLISHERS)?;
     // What a server allocates once is not to be counted per session.
     open(&mut client, target, WARM_UP)?;
     std::thread::sleep(SETTLE);

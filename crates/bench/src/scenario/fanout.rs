@@ -97,7 +97,7 @@ pub(super) fn stream(
 ) -> Result<Measured> {
     let (mut client, channel) = (Client::new()?, load_channel());
     client.open_all(endpoint, load.subscribers, |_| channel.clone())?;
-    client.add_publishers(&target.door, load.publishers)?;
+    client.add_publishers(&target.api, load.publishers)?;
     let mut stream = |requests: &[Vec<u8>]| {
         let deliveries = (requests.len() * load.subscribers) as u64;
         pace::stream(&mut client, load.rate, requests, deliveries)

@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
 fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
     let requests = requests(options, target);
     let mut client = Client::new()?;
-    client.add_publishers(&target.door, options.publishers)?;
+    client.add_publishers(&target.api, options.publishers)?;
     let mut press =
         |seconds| pace::press(&mut client, &requests, |_| 0, Duration::from_secs(seconds));
     press(1)?;

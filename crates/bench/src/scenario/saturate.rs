@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
 fn one_round(options: &Options, target: &Target, report: &mut Report) -> Result<Vec<Figure>> {
     let (mut client, channel) = (Client::new()?, load_channel());
     client.open_all(&target.endpoint(), options.subscribers, |_| channel.clone())?;
-    client.add_publishers(&target.door, options.publishers)?;
+    client.add_publishers(&target.api, options.publishers)?;
     let requests = [request(options, target)];
     let batch = options.batch.max(1) as u64;
     let mut press = |name: &str, seconds| {

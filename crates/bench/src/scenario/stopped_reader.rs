@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     let target = Target::from_args(&options.target)?;
     let (mut client, channel) = (Client::new()?, load_channel());
     client.open_all(&target.endpoint(), options.subscribers, |_| channel.clone())?;
-    client.add_publishers(&target.door, options.publishers)?;
+    client.add_publishers(&target.api, options.publishers)?;
     client.stop_reading(STOPPED)?;
     progress("signing");
     let requests = requests(options, &target);

@@ -78,7 +78,7 @@ fn roll_call(
     client: &mut Client,
     report: &mut Report,
 ) -> Result<u64> {
-    client.add_publishers(&target.door, PUBLISHERS)?;
+    client.add_publishers(&target.api, PUBLISHERS)?;
     let rooms = options.connections.div_ceil(options.members as usize);
     let channels = (0..options.connections).map(own).chain((0..rooms).map(room));
     let request = |(number, channel): (usize, Rc<str>)| {

@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
 use bellwire_hub::App;
 use bellwire_live::chart::{HOUR_S, MINUTE_S, Range};
@@ -30,14 +29,18 @@ pub(super) struct Recorder {
 }
 
 impl Live {
-    /// Goes on counting the messages of this day where a former run has ended.
-    pub(crate) fn resume(&self) -> Result<(), StoreError> {
+    /// Takes over how many messages of this day others have counted: former runs, and the nodes that
+    /// share the store. What this one has counted must be kept.
+    pub(crate) fn look_elsewhere(&self) -> Result<(), StoreError> {
         let now_ms = now_ms();
         let midnight_s = (now_ms - now_ms % DAY_MS) / 1000;
-        for (id, messages) in self.store.messages(midnight_s)? {
-            if let Some(app) = self.apps.by_id(id.as_str()) {
-                app.usage.resume(now_ms, messages);
-            }
+        // Before the store is asked: what comes meanwhile is in no sum.
+        let apps = self.apps.all();
+        let here: Vec<u64> = apps.iter().map(|app| app.usage.messages_here(now_ms)).collect();
+        let kept: HashMap<AppId, u64> = self.store.messages(midnight_s)?.into_iter().collect();
+        for (app, here) in apps.iter().zip(here) {
+            let all = kept.get(&app.id).copied().unwrap_or(0);
+            app.usage.set_messages_elsewhere(now_ms, all.saturating_sub(here));
         }
         Ok(())
     }
@@ -94,7 +97,7 @@ impl Recorder {
     fn gather(&mut self, app: &App, now_ms: u64) {
         // Crossing midnight is noticed by asking.
         app.usage.messages_today(now_ms);
-        let connections = app.usage.connections.load(Ordering::Relaxed);
+        let connections = app.usage.all_connections();
         let rollup = Rollup::of(app.usage.statistics.take(connections), connections);
         let now_s = now_ms / 1000;
         let is_news = self.is_news(app, now_s / MINUTE_S, rollup.connections);

@@ -6,15 +6,15 @@ use bellwire_webhooks::outbox::OutboxError;
 
 use super::Postgres;
 use super::address::Address;
-use super::rows::{number, number_if_any};
+use super::rows::number;
 use super::session::Session;
 use crate::StoreError;
 use crate::rows::int;
 
 /// What a node tells the desk.
 ///
-/// Every row is synced before it is answered. A node that had lost its last rows to the death of the
-/// database would not know it: it is not asked to tell its state again for that.
+/// Every row is synced before it is answered: the desk may be at any place of the feed when the database
+/// dies, and a node has no other reason to tell its state again.
 #[derive(Debug)]
 pub struct PostgresFeed {
     address: Address,
@@ -25,8 +25,8 @@ pub struct PostgresFeed {
 
 /// What came of an append.
 struct Appended {
-    /// The last row that is heard, if the lease goes on.
-    heard: Option<u64>,
+    /// The last row that is heard.
+    heard: u64,
     /// Whether the row is there now, or was before.
     is_there: bool,
 }
@@ -59,18 +59,26 @@ impl Postgres {
 }
 
 impl PostgresFeed {
+    /// Adds a row. If it was on its way already, it is seen when we look once more.
     fn append_row(&mut self, n: u64, body: &[u8]) -> Result<(), StoreError> {
-        let node = self.node;
-        let appended = self.with(|session| {
-            session.one(APPEND, &[&node, &int(n), &body], |row| {
-                Ok(Appended { heard: number_if_any(row, 0)?, is_there: row.try_get(1)? })
-            })
-        })?;
-        match appended {
-            Some(Appended { heard: Some(heard), is_there }) if is_there || heard >= n => Ok(()),
-            Some(_) => Err(StoreError::Forgotten),
-            None => Err(StoreError::LeaseOver),
+        for _ in 0..2 {
+            match self.try_append(n, body)? {
+                Some(Appended { heard, is_there }) if is_there || heard >= n => return Ok(()),
+                Some(_) => {}
+                None => return Err(StoreError::LeaseOver),
+            }
         }
+        Err(StoreError::Forgotten)
+    }
+
+    /// Adds a row, unless the lease is over.
+    fn try_append(&mut self, n: u64, body: &[u8]) -> Result<Option<Appended>, StoreError> {
+        let node = self.node;
+        self.with(|session| {
+            session.one(APPEND, &[&node, &int(n), &body], |row| {
+                Ok(Appended { heard: number(row, 0)?, is_there: row.try_get(1)? })
+            })
+        })
     }
 
     fn with<T>(

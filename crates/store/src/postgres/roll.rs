@@ -98,7 +98,7 @@ impl PostgresRoll {
                 session.one(sql, params, |row| Ok(NodeId::of(number(row, 0)?)))
             })?;
             if let Some(id) = id {
-                self.hint()?;
+                self.hint();
                 return Ok(id);
             }
         }
@@ -130,7 +130,7 @@ impl PostgresRoll {
         let sql = "UPDATE node SET state = 'draining'
              WHERE id = $1 AND state IN ('up', 'draining') AND lease_until > clock_timestamp()";
         let drains = self.with(|session| Ok(session.run(sql, &[&int(node.number())])? > 0))?;
-        self.hint()?;
+        self.hint();
         Ok(drains)
     }
 
@@ -205,7 +205,7 @@ impl PostgresRoll {
         let sql = "UPDATE outbox SET owner = NULL WHERE owner = $1 AND run = $2";
         let (node, run) = (int(node.number()), int(run));
         let released = self.with(|session| Ok(session.run(sql, &[&node, &run])? > 0))?;
-        self.hint()?;
+        self.hint();
         Ok(released)
     }
 
@@ -244,8 +244,9 @@ impl PostgresRoll {
         Ok(count.unwrap_or(0))
     }
 
-    fn hint(&mut self) -> Result<(), StoreError> {
-        self.with(|session| session.batch(HINT))
+    /// What was done is done, whatever becomes of the hint.
+    fn hint(&mut self) {
+        let _ = self.with(|session| session.batch(HINT));
     }
 
     /// Works with the connection, which is gone if that fails. One that nobody has used for a while

@@ -1,5 +1,6 @@
 //! PostgreSQL keeps the contracts.
 
+mod cap;
 mod failing;
 mod feed;
 mod listen;
@@ -10,6 +11,7 @@ mod speed;
 mod together;
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use bellwire_accounts::AccountStore;
 use bellwire_hub::AppStore;
@@ -50,7 +52,16 @@ impl Place {
     fn wait_for_a_lock(&self) {
         let sql = "SELECT count(*) FROM pg_stat_activity
              WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while self.database.ask(sql) == "0" {}
+        self.wait_for(sql, |count| count != "0");
+    }
+
+    /// Asks until the answer is good.
+    #[track_caller]
+    fn wait_for(&self, sql: &str, is_good: impl Fn(&str) -> bool) {
+        let end = Instant::now() + Duration::from_secs(60);
+        while !is_good(&self.database.ask(sql)) {
+            assert!(Instant::now() < end, "{sql}");
+        }
     }
 }
 

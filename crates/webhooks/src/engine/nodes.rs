@@ -100,7 +100,9 @@ impl Engine {
         let has_said = |node: &NodeId| has_more || heard.contains_key(node);
         nodes.call(now_ms, &roll, has_said, settle);
         nodes.note(promised, kept, &heard, settle);
-        nodes.end_hearing(now_ms, settle, desk);
+        if !has_more {
+            nodes.end_hearing(now_ms, settle, desk);
+        }
     }
 
     /// How far each feed was read: what to ask for next is what comes after.
@@ -181,10 +183,14 @@ impl Nodes {
             Entry::RetellEnds => {
                 // Without its beginning, which a former desk has heard, it is not the whole state.
                 if std::mem::replace(&mut node.is_retelling, false) {
-                    settle.retold(now_ms, *seat, desk);
                     self.expected.remove(&id);
+                    if !node.is_draining {
+                        settle.retold(now_ms, *seat, desk);
+                    }
                 }
             }
+            // Whoever it had then stays until it ends, and has the time to return.
+            Entry::Drains => node.is_draining = true,
         }
     }
 
@@ -292,3 +298,7 @@ fn is_transition(what: &What) -> bool {
         What::ClientEvent { .. } | What::CacheMiss | What::SubscriptionCount(_) => false,
     }
 }
+
+#[cfg(test)]
+#[path = "nodes_tests.rs"]
+mod tests;

@@ -81,6 +81,7 @@ mod tag {
     pub(super) const LOST: u8 = 3;
     pub(super) const RETELL_BEGINS: u8 = 4;
     pub(super) const RETELL_ENDS: u8 = 5;
+    pub(super) const DRAINS: u8 = 6;
     pub(super) const OCCUPIED: u8 = 16;
     pub(super) const VACATED: u8 = 17;
     pub(super) const MEMBER_ADDED: u8 = 18;
@@ -98,7 +99,7 @@ fn app_of(entry: &Entry) -> Option<&AppId> {
     match entry {
         Entry::Fact { fact, .. } => Some(&fact.app),
         Entry::Lost { app, .. } | Entry::Anew { app } => Some(app),
-        Entry::RetellBegins | Entry::RetellEnds => None,
+        Entry::RetellBegins | Entry::RetellEnds | Entry::Drains => None,
     }
 }
 
@@ -112,6 +113,7 @@ fn write(out: &mut Vec<u8>, said_ms: u64, entry: &Entry) {
         Entry::Anew { .. } => out.push(tag::ANEW),
         Entry::RetellBegins => out.push(tag::RETELL_BEGINS),
         Entry::RetellEnds => out.push(tag::RETELL_ENDS),
+        Entry::Drains => out.push(tag::DRAINS),
     }
 }
 
@@ -183,6 +185,7 @@ impl<'a> Reader<'a> {
             }
             tag::RETELL_BEGINS => Entry::RetellBegins,
             tag::RETELL_ENDS => Entry::RetellEnds,
+            tag::DRAINS => Entry::Drains,
             _ => self.fact(kind)?,
         }))
     }

@@ -40,6 +40,7 @@ fn entry() -> impl Strategy<Value = Entry> {
         1 => app().prop_map(|app| Entry::Anew { app }),
         1 => Just(Entry::RetellBegins),
         1 => Just(Entry::RetellEnds),
+        1 => Just(Entry::Drains),
     ]
 }
 

@@ -109,6 +109,7 @@ impl<W> Feeder<W> {
     /// From now on whoever leaves was told to come back.
     pub(crate) fn close(&mut self) {
         self.is_closing = true;
+        self.push(Entry::Drains);
     }
 
     /// Somebody waits for all that was taken so far to be heard.
@@ -146,6 +147,10 @@ impl<W> Feeder<W> {
     pub(crate) fn begin_retelling(&mut self, run: u64) {
         self.run = Some(run);
         self.is_incomplete = false;
+        if self.is_closing {
+            // Before anything is not named that was: a new desk has not heard of it.
+            self.push(Entry::Drains);
+        }
         self.push(Entry::RetellBegins);
     }
 
@@ -195,9 +200,9 @@ impl<W> Feeder<W> {
         self.is_failing = false;
     }
 
-    /// The node has lost its lease and is another one from now on: its feed begins anew, and so does
-    /// what it says. What waits goes with the new one. Whether the row on its way has arrived nobody
-    /// knows: what it said is counted as lost, who is here is said anew.
+    /// The node has lost its lease and is another one from now on: its feed begins anew. Who is here
+    /// is said anew too; of what waits only the rest goes with the new feed. Whether the row on its
+    /// way has arrived nobody knows: what it said is counted as lost.
     pub(crate) fn begin_anew(&mut self) {
         let row = self.row.take().and_then(|(_, body)| decode(&body).ok());
         row.into_iter().flat_map(|row| row.entries).for_each(|entry| self.let_go(entry));
@@ -208,8 +213,12 @@ impl<W> Feeder<W> {
         for (last, _) in &mut self.waiting {
             *last = u64::MAX;
         }
-        // A retelling that was under way would end without its beginning.
-        self.entries.retain(|(entry, _)| !matches!(entry, Entry::RetellBegins | Entry::RetellEnds));
+        self.entries.retain(|(entry, _)| match entry {
+            Entry::Fact { fact, .. } => weight(fact).1 || fact.what == What::CacheFilled,
+            Entry::Lost { .. } => true,
+            Entry::RetellBegins | Entry::RetellEnds | Entry::Drains | Entry::Anew { .. } => false,
+        });
+        self.bytes = self.entries.iter().map(|(_, bytes)| bytes).sum();
         self.taken = self.in_rows + self.entries.len() as u64;
     }
 
@@ -258,7 +267,7 @@ impl<W> Feeder<W> {
             }
             Entry::Lost { app, lane, count } => self.lost(app, lane, count),
             Entry::Fact { .. } | Entry::Anew { .. } => {}
-            Entry::RetellBegins | Entry::RetellEnds => {}
+            Entry::RetellBegins | Entry::RetellEnds | Entry::Drains => {}
         }
     }
 

@@ -12,6 +12,7 @@ impl Settle {
     /// said who is there, nobody is known to have left.
     pub(crate) fn begin_hearing(&mut self) {
         (self.is_shared, self.is_hearing) = (true, true);
+        self.returns.clear();
     }
 
     /// Whether there are several nodes.

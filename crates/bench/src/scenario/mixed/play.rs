@@ -60,7 +60,7 @@ impl<'a> Play<'a> {
         let (mut client, endpoint) = (Client::new()?, target.endpoint());
         let credentials = Rc::new(target.credentials.clone());
         client.open_all(&endpoint, cast.len(), |socket| cast.topics(socket, &credentials))?;
-        client.add_publishers(&target.door, PUBLISHERS)?;
+        client.add_publishers(&target.api, PUBLISHERS)?;
         let talkers = cast.talker_numbers();
         let lines = talkers.map(|socket| Stamped::new(line(&cast.talk(socket), bytes)));
         let lines = lines.collect::<Result<_>>()?;

@@ -1,7 +1,6 @@
 //! What an account has used, beside what it may use.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -84,7 +83,7 @@ struct BusyApp {
 
 /// Connections of an app now.
 pub(crate) fn connections(app: &App) -> Used {
-    let now = app.usage.connections.load(Ordering::Relaxed) as u64;
+    let now = app.usage.all_connections() as u64;
     Used::of(now, app.live().max_connections() as u64)
 }
 

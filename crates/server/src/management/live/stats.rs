@@ -1,7 +1,6 @@
 //! Statistics over a range of time.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -196,7 +195,7 @@ pub(super) async fn show(
         let series = desk.live.statistics(&app, &range, now_ms / 1000)?;
         let mut totals = Rollup::default();
         series.iter().for_each(|(_, rollup)| totals.add(rollup));
-        totals.connections = app.usage.connections.load(Ordering::Relaxed) as u64;
+        totals.connections = app.usage.all_connections() as u64;
         let from_s = range.from_s(now_ms / 1000);
         Ok(Stats {
             range: range.name,

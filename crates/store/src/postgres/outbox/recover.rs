@@ -17,7 +17,8 @@ pub(super) fn recover(
     session: &mut Session,
     hear: &mut dyn FnMut(Announced),
 ) -> Result<Remains, StoreError> {
-    session.batch(READ)?;
+    // Here whole tables are read.
+    session.batch(&format!("{READ}; SET LOCAL enable_seqscan = on"))?;
     session.each(&format!("SELECT {ANNOUNCED} FROM announced"), &[], |row| {
         hear(rows::announced(row)?);
         Ok(())

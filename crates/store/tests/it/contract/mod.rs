@@ -112,6 +112,7 @@ macro_rules! outbox_contract {
             a_second_occupied_fails_the_whole_transaction
             a_second_member_added_fails
             a_vacated_of_what_is_not_announced_fails
+            what_comes_and_goes_in_one_transaction_is_judged_too
             a_transaction_that_is_offered_twice_is_kept_once
             a_transaction_that_failed_can_be_offered_with_other_steps
             numbers_may_be_left_out

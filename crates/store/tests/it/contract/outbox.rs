@@ -104,6 +104,19 @@ pub(crate) fn a_vacated_of_what_is_not_announced_fails(place: &impl Place) {
     assert_eq!(announced(&Desk::open(place)), [told("room", "", 1)]);
 }
 
+pub(crate) fn what_comes_and_goes_in_one_transaction_is_judged_too(place: &impl Place) {
+    let mut desk = Desk::open(place);
+    desk.keep(vec![occupied(1, "room"), added(2, "room", "ann")]);
+    desk.try_keep(vec![occupied(3, "room"), vacated(4, "room")]).unwrap_err();
+    desk.try_keep(vec![vacated(3, "other"), occupied(4, "other")]).unwrap_err();
+    desk.try_keep(vec![occupied(3, "other"), occupied(4, "other")]).unwrap_err();
+    desk.keep(vec![occupied(3, "other"), vacated(4, "other")]);
+    desk.keep(vec![occupied(5, "other"), vacated(6, "other"), occupied(7, "other")]);
+    desk.keep(vec![removed(8, "room", "ann"), added(9, "room", "ann")]);
+    let told = [told("other", "", 7), told("room", "", 1), told("room", "ann", 9)];
+    assert_eq!(announced(&Desk::open(place)), told);
+}
+
 pub(crate) fn a_transaction_that_is_offered_twice_is_kept_once(place: &impl Place) {
     let mut desk = Desk::with_endpoints(place, &["a"]);
     let batch = batch(7, "a", "room", &[1]);

@@ -199,6 +199,10 @@ fn nodes_are_forgotten_an_hour_after_their_end_when_all_is_heard() {
     outbox.commit(&Transaction { number: 1, steps: vec![heard] }).unwrap();
     roll.leave(left).unwrap();
     [gone, young, unheard].iter().for_each(|node| place.end_lease(*node));
+    place
+        .database
+        .ask("UPDATE node SET lease_until = lease_until - interval '2 hours' WHERE name = 'gone'");
+    assert_eq!(roll.forget(&[gone]).unwrap(), 0, "nobody has said yet that it is gone");
     roll.nodes().unwrap();
     place.database.ask(
         "UPDATE node SET lease_until = lease_until - interval '61 minutes'

@@ -106,10 +106,9 @@ impl Court {
     /// Who was here has gone, or was sent away by a node that drains: when, and until when it has
     /// time to return.
     pub(super) fn went(&mut self, node: NodeId, thing: &Named, returns_ms: Option<(u64, u64)>) {
-        if let Some(known) = self.known.get_mut(&node) {
-            known.remove(thing);
-        }
-        match returns_ms {
+        // What the desk has not heard yet it cannot wait for.
+        let was_known = self.known.get_mut(&node).is_some_and(|known| known.remove(thing));
+        match returns_ms.filter(|_| was_known) {
             Some(times) => self.returning.insert(thing.clone(), times),
             None => self.returning.remove(thing),
         };
@@ -159,15 +158,19 @@ impl Court {
     }
 
     fn heard_fact(&mut self, node: NodeId, fact: &Fact, here: &BTreeSet<Named>) {
-        let channel = fact.channel.as_str().to_owned();
-        let user = match &fact.what {
-            What::Occupied => None,
-            What::MemberAdded(user) => Some(user.clone()),
+        let (user, is_here) = match &fact.what {
+            What::Occupied => (None, true),
+            What::Vacated => (None, false),
+            What::MemberAdded(user) => (Some(user.clone()), true),
+            What::MemberRemoved(user) => (Some(user.clone()), false),
             _ => return,
         };
-        let thing = (fact.app.clone(), channel, user);
-        if here.contains(&thing) {
-            self.known.entry(node).or_default().insert(thing);
+        let thing = (fact.app.clone(), fact.channel.as_str().to_owned(), user);
+        let known = self.known.entry(node).or_default();
+        if is_here && here.contains(&thing) {
+            known.insert(thing);
+        } else {
+            known.remove(&thing);
         }
     }
 
@@ -175,7 +178,10 @@ impl Court {
     pub(super) fn announced(&mut self, sight: Sight<'_>, ordered_ms: u64, event: &Event) -> Lawful {
         let channel = (event.app.clone(), event.channel.as_str().to_owned());
         match event.kind {
-            Kind::Vacated | Kind::MemberRemoved => self.check_leave(sight, ordered_ms, event),
+            Kind::Vacated | Kind::MemberRemoved => {
+                self.misses.entry(channel).or_insert((0, 1)).1 += 1;
+                self.check_leave(sight, ordered_ms, event)
+            }
             Kind::ClientEvent => {
                 let data: serde_json::Value = serde_json::from_str(&event.body).unwrap();
                 let said = self.said.remove(&number(data["data"].as_str().unwrap()));

@@ -4,6 +4,9 @@
 //! says what happens, `BELLWIRE_CLUSTER_SEEDS=n` lives so many.
 
 mod court;
+mod desk;
+mod ending;
+mod feeding;
 mod node;
 mod records;
 mod run;
@@ -18,9 +21,9 @@ use super::number_from;
 use crate::sabotage::{Sabotage, sabotage};
 
 /// Seeds that have found a fault once.
-const KNOWN_SEEDS: [u64; 0] = [];
+const KNOWN_SEEDS: [u64; 8] = [188, 301, 343, 387, 555, 1149, 2246, 2963];
 /// Seeds that are tried if nobody asks for more.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 100;
 /// Seeds in which a fault has to show.
 const FAULT_SEEDS: u64 = 1_000;
 
@@ -61,11 +64,25 @@ fn offended(fault: Sabotage) -> Law {
     }
 }
 
-/// The first seed in which a fault breaks a law, and what is broken.
+/// The seed that has found a fault before, so that it is tried first.
+fn found_by(fault: Sabotage) -> u64 {
+    match fault {
+        Sabotage::RetellKeeps => 522,
+        Sabotage::NoHearing => 46,
+        Sabotage::NeverHeard => 13,
+        Sabotage::SilentOverflow => 32,
+        Sabotage::FencedSends => 84,
+        Sabotage::ForgottenWhenRead => 47,
+        Sabotage::CountOfOne | Sabotage::DrainLeaves => 2,
+        _ => 1,
+    }
+}
+
+/// A seed in which a fault breaks a law, and what is broken.
 fn find(fault: Sabotage, law: Law) -> Option<(u64, String)> {
     sabotage(Some(fault));
     let life = |seed: u64| catch_unwind(AssertUnwindSafe(|| Run::new(seed, false).live()));
-    let found = (1..=FAULT_SEEDS).find_map(|seed| {
+    let found = [found_by(fault)].into_iter().chain(1..=FAULT_SEEDS).find_map(|seed| {
         let broken = life(seed).ok()?.err().filter(|broken| broken.law == law)?;
         Some((seed, broken.how))
     });

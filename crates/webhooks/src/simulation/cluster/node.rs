@@ -1,6 +1,6 @@
 //! A node of the simulation: its clients, its feed, its clock, and the desk while it is here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use bellwire_protocol::{AppId, ChannelName};
 
@@ -19,7 +19,10 @@ pub(super) struct Node {
     /// Counts its processes: what was under way for a former one is nothing to this one.
     pub(super) process: u64,
     pub(super) world: World,
-    pub(super) feeder: Feeder<(AppId, ChannelName)>,
+    /// Who waits has waited since its channel was occupied for the so many-th time.
+    pub(super) feeder: Feeder<(AppId, ChannelName, u64)>,
+    /// How often each channel was occupied here.
+    pub(super) lives: HashMap<(AppId, ChannelName), u64>,
     /// Apps of which it tells.
     pub(super) wanted: BTreeSet<AppId>,
     /// What its clock is ahead of true time, in milliseconds.

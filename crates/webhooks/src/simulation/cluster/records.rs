@@ -31,7 +31,7 @@ pub(super) struct Kept {
     /// Whether it was not there before.
     pub(super) is_new: bool,
     /// What was heard by it.
-    pub(super) heard: Vec<(NodeId, Row)>,
+    pub(super) heard: BTreeMap<NodeId, Vec<Row>>,
 }
 
 /// One feed.
@@ -167,14 +167,15 @@ impl Records {
         let result = self.disk.commit(transaction);
         self.disk.broken.take().map_or(Ok(()), Err)?;
         Law::Committed.holds(result.is_ok(), || format!("{result:?}"))?;
-        let mut heard = Vec::new();
+        let mut heard: BTreeMap<NodeId, Vec<Row>> = BTreeMap::new();
         for step in &transaction.steps {
             let Step::Heard { node, n } = step else { continue };
             let shelf = self.feeds.entry(*node).or_default();
             shelf.heard = (*n).max(shelf.heard);
             let rest = shelf.rows.split_off(&(n + 1));
             let rows = std::mem::replace(&mut shelf.rows, rest).into_values();
-            heard.extend(rows.map(|(_, body)| (*node, decode(&body).unwrap())));
+            let rows = rows.map(|(_, body)| decode(&body).unwrap());
+            heard.entry(*node).or_default().extend(rows);
         }
         Ok(Some(Kept { is_new, heard }))
     }

@@ -91,8 +91,10 @@ impl Run {
         let after = self.nodes[at].world.here();
         let rules = self.plan.settle;
         let until_ms = self.now_ms + rules.grace_ms + rules.reconnect_ms;
-        let returns = is_sent.then_some((self.now_ms, until_ms));
+        let is_live = self.records.is_live(self.now_ms, self.nodes[at].id);
+        let returns = (is_sent && is_live).then_some((self.now_ms, until_ms));
         for thing in before.difference(&after) {
+            let returns = returns.filter(|_| self.nodes[at].wanted.contains(&thing.0));
             self.court.went(self.nodes[at].id, thing, returns);
         }
         after.difference(&before).for_each(|thing| self.court.came(thing));

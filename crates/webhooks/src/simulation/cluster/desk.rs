@@ -1,0 +1,223 @@
+//! What the node with the desk does: it hears the feeds, keeps what follows, and sends.
+
+use bellwire_protocol::AppId;
+
+use super::court::{Court, Sight};
+use super::node::{Desk, Job, State};
+use super::run::{Act, Run, batching};
+use crate::engine::{Answered, Engine, Overheard};
+use crate::feed::Row;
+use crate::node::{NodeId, NodeState};
+use crate::outbox::{Found, Outbox, Step};
+use crate::sabotage::{Sabotage, sabotaged};
+use crate::simulation::laws::Lawful;
+use crate::turn::Dispatch;
+
+const LISTEN_MS: u64 = 200;
+/// Rows that the desk reads at once.
+const ROWS: usize = 3;
+
+impl Run {
+    pub(super) fn take_desk(&mut self, at: usize, run: u64) {
+        let clock_ms = self.nodes[at].clock(self.now_ms);
+        let mut engine = Engine::new(self.plan.settle, self.plan.delivery, self.chance.roll());
+        let disk = &mut self.records.disk;
+        let remains = disk.recover(&mut |announced| engine.told_before(announced)).unwrap();
+        let rows = disk.endpoints.values().cloned().collect();
+        let batching = |id: &AppId| batching(&self.plan, &self.apps, id);
+        engine.begin(clock_ms, remains, rows, &batching, Vec::new());
+        let roll = self.records.roll(self.now_ms);
+        engine.begin_hearing(clock_ms, self.nodes[at].id, &roll);
+        self.trace(|| format!("node {} takes the desk, run {run}; {roll:?}", self.nodes[at].id));
+        self.court.began(&self.records);
+        self.nodes[at].desk = Some(Desk {
+            run,
+            engine,
+            job: None,
+            is_listening: false,
+            next_listen_ms: self.now_ms,
+            is_parking: false,
+            under_way: 0,
+        });
+        self.later(at, 1, Act::Configured);
+    }
+
+    pub(super) fn drive_desk(&mut self, at: usize) -> Lawful {
+        let (now_ms, clock_ms) = (self.now_ms, self.nodes[at].clock(self.now_ms));
+        let Some(desk) = self.nodes[at].desk.as_mut() else { return Ok(()) };
+        let run = desk.run;
+        if !desk.is_listening && now_ms >= desk.next_listen_ms && desk.engine.has_room() {
+            desk.is_listening = true;
+            self.later(at, 1, Act::Calls { run });
+        }
+        let Some(desk) = self.nodes[at].desk.as_mut() else { return Ok(()) };
+        let orders = desk.engine.orders(clock_ms);
+        let is_parking = desk.is_parking;
+        if let Some((transaction, reads)) = orders.job {
+            self.trace(|| format!("desk {run}: {transaction:?} {reads:?}"));
+            if let Some(desk) = self.nodes[at].desk.as_mut() {
+                desk.job = Some(Job { ordered_ms: now_ms, transaction, reads });
+            }
+            let takes_ms = self.store_ms();
+            self.later(at, takes_ms, Act::Kept { run });
+        }
+        for notice in &orders.notices {
+            if run == self.records.run {
+                let (court, sight) = self.court(clock_ms);
+                court.noticed(sight, notice)?;
+            }
+        }
+        for dispatch in orders.posts.iter().filter(|_| !is_parking) {
+            self.post(at, run, dispatch)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn court(&mut self, desk_ms: u64) -> (&mut Court, Sight<'_>) {
+        let (now_ms, records, plan) = (self.now_ms, &self.records, &self.plan);
+        (&mut self.court, Sight { now_ms, desk_ms, records, plan })
+    }
+
+    /// The fence is asked, then the receiver is called.
+    pub(super) fn post(&mut self, at: usize, run: u64, dispatch: &Dispatch) -> Lawful {
+        let clock_ms = self.nodes[at].clock(self.now_ms);
+        let may_send = self.now_ms < self.nodes[at].lease_ms || sabotaged(Sabotage::FencedSends);
+        if !may_send {
+            return Ok(());
+        }
+        self.trace(|| format!("desk {run}: {dispatch:?}"));
+        let (court, sight) = self.court(clock_ms);
+        court.dispatched(sight, run, dispatch)?;
+        let Some(receiver) = self.receivers.get(&dispatch.endpoint.id) else { return Ok(()) };
+        let reply = receiver.receive(&dispatch.batch.events, &mut self.chance);
+        if reply.is_accepted {
+            let (court, sight) = self.court(clock_ms);
+            court.accepted(sight, dispatch);
+        }
+        let answered = Box::new(Answered {
+            endpoint: dispatch.endpoint.id.clone(),
+            lane: dispatch.batch.lane,
+            batch: dispatch.batch.id,
+            at_ms: clock_ms,
+            answer: reply.answer,
+        });
+        if let Some(desk) = self.nodes[at].desk.as_mut() {
+            desk.under_way += 1;
+        }
+        self.later(at, reply.after_ms, Act::Ends { run, answered });
+        Ok(())
+    }
+
+    /// The desk with a number, if a node has it.
+    pub(super) fn desk(&mut self, at: usize, run: u64) -> Option<&mut Desk> {
+        self.nodes[at].desk.as_mut().filter(|desk| desk.run == run)
+    }
+
+    pub(super) fn ends(&mut self, at: usize, run: u64, answered: Answered) {
+        let clock_ms = self.nodes[at].clock(self.now_ms);
+        let is_current = run == self.records.run;
+        let Some(desk) = self.nodes[at].desk.as_mut().filter(|desk| desk.run == run) else {
+            return;
+        };
+        desk.under_way -= 1;
+        if is_current {
+            self.court.answered(clock_ms, &answered);
+        }
+        desk.engine.answered(clock_ms, answered);
+    }
+
+    /// The desk asks how the nodes are; what they have said it reads a little later.
+    pub(super) fn calls(&mut self, at: usize, run: u64) {
+        let roll = self.records.roll(self.now_ms);
+        let after_ms = self.chance.between(0, 10);
+        self.later(at, after_ms, Act::Listens { run, roll });
+    }
+
+    pub(super) fn listens(&mut self, at: usize, run: u64, roll: Vec<(NodeId, NodeState)>) {
+        let (now_ms, clock_ms) = (self.now_ms, self.nodes[at].clock(self.now_ms));
+        let answers = self.store_answers(at);
+        let next_ms = now_ms + self.chance.between(1, LISTEN_MS);
+        let Some(desk) = self.nodes[at].desk.as_mut().filter(|desk| desk.run == run) else {
+            return;
+        };
+        desk.is_listening = false;
+        desk.next_listen_ms = next_ms;
+        if answers {
+            let rows = self.records.feeds(&desk.engine.places(), ROWS);
+            if sabotaged(Sabotage::ForgottenWhenRead) {
+                self.records.forget(&rows);
+            }
+            if run == self.records.run {
+                self.court.hears(&rows);
+            }
+            let overheard = Overheard { roll, has_more: rows.len() >= ROWS, rows };
+            desk.engine.hear(clock_ms, overheard);
+        }
+        // So that time comes to that.
+        self.later(at, next_ms - now_ms, Act::Nothing);
+    }
+
+    /// The store is done with the job of a desk, or has failed.
+    pub(super) fn keeps(&mut self, at: usize, run: u64) -> Lawful {
+        let answers = self.store_answers(at);
+        let arrives =
+            self.nodes[at].reaches_store(self.now_ms) && (answers || self.chance.one_in(2));
+        let Some(job) = self.desk(at, run).and_then(|desk| desk.job.take()) else { return Ok(()) };
+        let kept = if arrives { self.commit(run, &job)? } else { false };
+        let clock_ms = self.nodes[at].clock(self.now_ms);
+        if kept && answers {
+            let read = |(asker, read)| (asker, self.records.disk.read(&read).unwrap());
+            let found: Vec<(_, Found)> = job.reads.into_iter().map(read).collect();
+            if let Some(desk) = self.desk(at, run) {
+                desk.engine.kept(clock_ms, found);
+            }
+            return Ok(());
+        }
+        if let Some(desk) = self.desk(at, run) {
+            desk.job = Some(job);
+        }
+        let again_ms = self.chance.between(100, 2_000);
+        self.later(at, again_ms, Act::Kept { run });
+        Ok(())
+    }
+
+    /// Keeps a job's transaction if it comes from the desk.
+    pub(super) fn commit(&mut self, run: u64, job: &Job) -> Lawful<bool> {
+        let Some(kept) = self.records.commit(run, &job.transaction)? else { return Ok(false) };
+        let mut heard = kept.heard;
+        for step in job.transaction.steps.iter().filter(|_| kept.is_new) {
+            match step {
+                Step::Append(event) => {
+                    let (court, sight) = self.court(0);
+                    court.announced(sight, job.ordered_ms, event)?;
+                }
+                Step::Heard { node, .. } => {
+                    self.heard(*node, &heard.remove(node).unwrap_or_default());
+                }
+                _ => {}
+            }
+        }
+        Ok(true)
+    }
+
+    /// The desk has heard rows of a node for certain.
+    pub(super) fn heard(&mut self, id: NodeId, rows: &[Row]) {
+        let node = self.nodes.iter().find(|node| node.id == id && node.state != State::Down);
+        let mut here = node.map(|node| node.world.here()).unwrap_or_default();
+        // Of the others the node says nothing any more.
+        here.retain(|(app, ..)| node.is_some_and(|node| node.wanted.contains(app)));
+        rows.iter().for_each(|row| self.court.heard(id, row, &here));
+    }
+
+    /// A desk that sends nothing new ends once nothing is on its way.
+    pub(super) fn hands_over(&mut self, at: usize) {
+        let Some(desk) = self.nodes[at].desk.as_ref() else { return };
+        if desk.job.is_some() || desk.under_way > 0 {
+            self.later(at, 50, Act::HandsOver);
+            return;
+        }
+        self.trace(|| format!("node {} hands the desk over", self.nodes[at].id));
+        self.nodes[at].desk = None;
+        self.records.release(self.nodes[at].id);
+    }
+}
