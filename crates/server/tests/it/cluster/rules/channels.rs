@@ -13,7 +13,7 @@ over_redis_and_nats! {
     client_events_cross_and_are_not_heard_by_who_said_them
 }
 
-// contract: 13.1
+// contract: 4.7
 fn what_is_published_on_one_node_is_heard_on_every_node_in_order(via: Via) {
     let stage = Stage::start(via, 3);
     let rooms = ["public", "private-room", "presence-room", "private-encrypted-room"];
@@ -44,7 +44,7 @@ fn what_is_published_on_one_node_is_heard_on_every_node_in_order(via: Via) {
     }
 }
 
-// contract: 7.1, 7.3
+// contract: 7.1, 7.4
 fn client_events_cross_and_are_not_heard_by_who_said_them(via: Via) {
     let stage = Stage::start(via, 2);
     let rooms = ["private-chat", "presence-chat"];
@@ -78,7 +78,7 @@ pub(super) fn next(client: &mut Client, event: &str) -> bellwire_testkit::Frame 
     }
 }
 
-// contract: 13.6
+// contract: 12.11, 17.1
 #[test]
 fn whom_a_publisher_excludes_hears_nothing_though_it_is_on_another_node() {
     let stage = Stage::start(Via::Redis, 2);
@@ -138,7 +138,7 @@ fn hears_of(client: &mut Client, count: u64) {
     {}
 }
 
-// contract: 15.1, 15.5, 15.8
+// contract: 12.16, 12.17, 12.18, 12.19
 #[test]
 fn channels_and_their_members_are_the_same_on_every_node() {
     let stage = Stage::start(Via::Redis, 3);
@@ -185,7 +185,6 @@ fn whoever_has_no_websocket_hears_publishers_of_other_nodes() {
     }
 }
 
-// issue 6: one bus message per interested node, none to the others
 #[test]
 fn a_node_without_subscribers_gets_no_message() {
     let stage = Stage::start(Via::Redis, 2);
@@ -209,7 +208,6 @@ fn a_node_without_subscribers_gets_no_message() {
     eventually("nobody listens any more", || listeners().is_none());
 }
 
-// contract: 17.1
 #[test]
 fn an_app_that_is_made_on_one_node_is_known_on_the_other() {
     let stage = Stage::start(Via::Redis, 2);

@@ -9,7 +9,7 @@ use crate::cluster::stage::{SHORT_GRACE, Stage, app};
 use crate::support::{PATH, eventually};
 use crate::webhooks::stage::user_data;
 
-// contract: 1.12
+// contract: 1.15
 #[test]
 fn connections_of_an_app_are_counted_on_all_nodes() {
     let stage = Stage::with(app().with("max_connections = 4"), &[SHORT_GRACE], Via::Redis, 2);
@@ -27,7 +27,7 @@ fn connections_of_an_app_are_counted_on_all_nodes() {
     });
 }
 
-// contract: 5.9
+// contract: 5.3
 #[test]
 fn members_of_a_channel_are_counted_on_all_nodes() {
     let app = bellwire_testkit::App::new(1).with("max_presence_members = 3");

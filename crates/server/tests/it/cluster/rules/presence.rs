@@ -28,7 +28,7 @@ fn come(stage: &Stage, node: usize, user: &str, info: u32) -> (Client, Value) {
     (client, snapshot)
 }
 
-// contract: 5.1, 5.2, 5.4, 5.5
+// contract: 5.4, 5.5, 5.7
 fn members_of_all_nodes_see_each_other_come_and_go(via: Via) {
     let stage = Stage::start(via, 2);
     let (mut ann, _) = come(&stage, 0, "ann", 1);
@@ -46,7 +46,7 @@ fn members_of_all_nodes_see_each_other_come_and_go(via: Via) {
     ann.settle();
 }
 
-// contract: 5.3
+// contract: 5.7, 5.9
 #[test]
 fn a_user_with_tabs_on_several_nodes_comes_once_and_goes_with_the_last() {
     let stage = Stage::start(Via::Redis, 3);

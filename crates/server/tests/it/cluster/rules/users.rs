@@ -28,7 +28,7 @@ fn hears_that_bob_is(ann: &mut Client, state: &str) {
     assert_eq!(frame.data(), expected);
 }
 
-// contract: 6.5, 6.9, 6.10, 11.1
+// contract: 6.6, 6.9, 6.10, 11.1
 fn users_are_reached_watched_and_ended_on_every_node(via: Via) {
     let stage = Stage::start(via, 3);
     let mut ann = stage.cluster[0].connect();
