@@ -8,6 +8,7 @@
 
 mod api;
 mod client;
+mod cluster;
 mod config;
 mod daemon;
 pub mod database;
@@ -27,6 +28,7 @@ mod wire;
 
 pub use api::{Api, Signed};
 pub use client::{Client, Close, Incoming};
+pub use cluster::{Cluster, Engine, LEASE, Node, Via};
 pub use config::{App, Config, Webhook};
 pub use daemon::AUTHORITY;
 pub use fallback::{Fallback, FallbackFrame, Streaming};

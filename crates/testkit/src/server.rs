@@ -44,17 +44,23 @@ impl Server {
     #[must_use]
     #[track_caller]
     pub fn start(binary: &Path, config: Config) -> Self {
+        Self::start_in(binary, config, Vec::new())
+    }
+
+    /// Like [`start`](Self::start), with variables of its environment.
+    #[must_use]
+    #[track_caller]
+    pub fn start_in(binary: &Path, config: Config, environment: Vec<(String, String)>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let addr = free_address();
         let admin = free_address();
         write_config(dir.path(), &config, addr, admin);
-        let mut child = spawn(binary, &dir.path().join("bellwire.toml"), &[]);
+        let mut child = spawn(binary, &dir.path().join("bellwire.toml"), &environment);
         let (stdout, stderr) = (Arc::default(), Arc::default());
         collect(child.stdout.take().unwrap(), &stdout);
         collect(child.stderr.take().unwrap(), &stderr);
         let target = Target { addr, tls: config.certificate().is_some() };
         let binary = binary.to_owned();
-        let environment = Vec::new();
         let mut server =
             Self { binary, child, config, target, admin, dir, stdout, stderr, environment };
         server.wait_until_up();
@@ -196,6 +202,22 @@ impl Server {
     /// Sends SIGKILL.
     pub fn kill(&self) {
         self.signal(Signal::KILL);
+    }
+
+    /// Stops it in the middle of whatever it does (SIGSTOP). Its sockets stay.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// It goes on where it was frozen.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// What its environment has beside ours.
+    #[must_use]
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.environment
     }
 
     /// Kills it and waits for its end.

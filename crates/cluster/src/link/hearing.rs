@@ -120,7 +120,8 @@ impl Hearing {
         }
         let is_whole = self.neighbours.values().all(Neighbour::is_whole);
         link.counts.is_whole.store(is_whole, Ordering::Relaxed);
-        link.counts.neighbours.store(self.neighbours.len() as u64, Ordering::Relaxed);
+        // Whoever reads that so many are there reads then whether they have told everything.
+        link.counts.neighbours.store(self.neighbours.len() as u64, Ordering::Release);
         self.add_up(link);
     }
 

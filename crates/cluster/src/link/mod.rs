@@ -150,6 +150,7 @@ impl Link {
     #[must_use]
     pub fn figures(&self) -> LinkFigures {
         let Counts { damaged, newer, in_vain, unheard, again, neighbours, is_whole } = &self.counts;
+        let neighbours = neighbours.load(Ordering::Acquire);
         LinkFigures {
             bus: self.bus.get().map(|bus| bus.figures()).unwrap_or_default(),
             is_up: self.is_up(),
@@ -159,7 +160,7 @@ impl Link {
             in_vain: in_vain.load(Ordering::Relaxed),
             unheard: unheard.load(Ordering::Relaxed),
             again: again.load(Ordering::Relaxed),
-            neighbours: neighbours.load(Ordering::Relaxed),
+            neighbours,
             is_whole: is_whole.load(Ordering::Relaxed),
         }
     }

@@ -191,7 +191,14 @@ impl Cluster {
         const PATIENCE: Duration = Duration::from_secs(3);
         let begun = Instant::now();
         let is_whole = || match &self.shared.link {
-            Some(link) => link.figures().is_whole && !self.shared.nodes.load().is_empty(),
+            Some(link) => {
+                let nodes = self.shared.nodes.load();
+                let figures = link.figures();
+                let is_there = |row: &&NodeRow| row.state.is_live();
+                // This node is one of them.
+                figures.is_whole
+                    && figures.neighbours + 1 == nodes.iter().filter(is_there).count() as u64
+            }
             None => true,
         };
         while !is_whole() && begun.elapsed() < PATIENCE {

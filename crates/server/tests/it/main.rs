@@ -11,6 +11,7 @@ mod cache;
 mod channel_auth;
 mod cli;
 mod client_events;
+mod cluster;
 mod cluster_ops;
 mod compression;
 mod config;

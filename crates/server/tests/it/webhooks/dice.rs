@@ -5,11 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// SplitMix64.
 #[derive(Debug)]
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
     /// The dice of `SEED`, or new ones; says which.
-    pub(super) fn from_environment() -> Self {
+    pub(crate) fn from_environment() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let seed = number("SEED").unwrap_or(u64::from(now.subsec_nanos()) ^ now.as_secs());
         eprintln!("SEED={seed}");
@@ -24,23 +24,23 @@ impl Dice {
     }
 
     /// A number of a range.
-    pub(super) fn of(&mut self, range: Range<u64>) -> u64 {
+    pub(crate) fn of(&mut self, range: Range<u64>) -> u64 {
         range.start + self.roll() % (range.end - range.start)
     }
 
     /// An index below `length`.
-    pub(super) fn below(&mut self, length: usize) -> usize {
+    pub(crate) fn below(&mut self, length: usize) -> usize {
         usize::try_from(self.of(0..length as u64)).unwrap()
     }
 
     /// True once in so many times.
-    pub(super) fn once_in(&mut self, times: u64) -> bool {
+    pub(crate) fn once_in(&mut self, times: u64) -> bool {
         self.of(0..times) == 0
     }
 }
 
 /// A number of the environment.
-pub(super) fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text:?}")))
 }

@@ -80,7 +80,7 @@ impl Drop for Stage {
 }
 
 /// The path of the usual endpoint.
-pub(super) const HOOK: &str = "/hook";
+pub(crate) const HOOK: &str = "/hook";
 /// For tests that wait for a grace to pass.
 pub(super) const SHORT_GRACE: &str = "grace_ms = 300";
 /// For tests that must be back within it.
@@ -92,13 +92,13 @@ pub(super) fn app() -> App {
 }
 
 /// `channel_data` of a user.
-pub(super) fn user_data(user: &str) -> String {
+pub(crate) fn user_data(user: &str) -> String {
     json!({ "user_id": user }).to_string()
 }
 
 /// Joins a channel of any kind and reads up to the success, whatever comes before it.
 #[track_caller]
-pub(super) fn join(client: &mut Client, user: &str, channel: &str) {
+pub(crate) fn join(client: &mut Client, user: &str, channel: &str) {
     let data = channel.starts_with("presence-").then(|| user_data(user));
     client.ask(channel, data.as_deref());
     loop {
@@ -143,7 +143,7 @@ pub(super) fn flush(server: &Server, hook: &Hook, event: &str, channel: impl Fn(
 const FLUSH: u32 = 250;
 
 /// A number that no other call in this process gets.
-pub(super) fn unique() -> u32 {
+pub(crate) fn unique() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
