@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use bellwire_hub::{Apps, Hub, Peers};
 use bellwire_store::{Sqlite, Store};
 use bellwire_webhooks::service::Service;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
@@ -71,13 +72,10 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let live = Arc::new(Live::new(Arc::clone(&apps), Arc::clone(&store)));
     let facts = Arc::new(Facts::new(Arc::clone(&live)));
     let footing = Footing::find(config, &cellar, &apps)?;
-    let outlet = Arc::clone(&switchboard);
     let number = footing.number()?;
+    let outlet = Arc::clone(&switchboard);
     let hub = Hub::new(number, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
-    let hub = Arc::new(match footing.link() {
-        Some(link) => hub.with_peers(link),
-        None => hub,
-    });
+    let hub = Arc::new(footing.tie(hub));
     let runtime = runtime(config)?;
     let mut sources =
         AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
@@ -99,37 +97,10 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let settings = gateway_settings(config);
     let workers = gateway::start(&switchboard, polls, &hub, &witness, settings)?;
     let (errands, follower) = sources.start()?;
-    let desk = Desk {
-        apps: Arc::clone(&apps),
-        hub: Arc::clone(&hub),
-        switchboard: Arc::clone(&switchboard),
-        store: Arc::clone(&store),
-        webhooks: Arc::clone(&webhooks),
-        watch: Arc::clone(&watch),
-        live: Arc::clone(&live),
-        questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
-        nodes: Arc::clone(&nodes),
-        errands: errands.clone(),
-        require_https: config.webhooks.require_https,
-        path_prefix: config.path_prefix.clone(),
-        setup: welcome.setup.digest(),
-        order: Order::default(),
-    };
-    let house = Arc::new(House {
-        door: Door::new(Arc::clone(&apps), config.max_connections, witness),
-        fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),
-        apps,
-        hub,
-        switchboard,
-        live,
-        management: Management::new(desk, &config.path_prefix),
-        watch,
-        nodes,
-        metrics: handle,
-        metrics_token: config.metrics_token.clone(),
-        path_prefix: config.path_prefix.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-    });
+    let rooms = Rooms { apps, hub, switchboard, store, webhooks, watch, live, nodes, witness };
+    let desk = rooms.desk(config, &welcome, &errands);
+    let house = Arc::new(rooms.house(config, desk, handle));
+    let Rooms { store, webhooks, .. } = rooms;
     let ebb = Ebb::default();
     let last = errands.clone();
     let others = cluster.clone();
@@ -147,17 +118,76 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     result
 }
 
+/// What is there before the doors open.
+struct Rooms {
+    apps: Arc<Apps>,
+    hub: Arc<Hub>,
+    switchboard: Arc<Switchboard>,
+    store: Arc<dyn Store>,
+    webhooks: Arc<Service>,
+    watch: Arc<Watch>,
+    live: Arc<Live>,
+    nodes: Arc<Nodes>,
+    witness: Arc<dyn Witness>,
+}
+
+impl Rooms {
+    /// What the management API needs.
+    fn desk(&self, config: &Config, welcome: &Welcome, errands: &Sender<Errand>) -> Desk {
+        Desk {
+            apps: Arc::clone(&self.apps),
+            hub: Arc::clone(&self.hub),
+            switchboard: Arc::clone(&self.switchboard),
+            store: Arc::clone(&self.store),
+            webhooks: Arc::clone(&self.webhooks),
+            watch: Arc::clone(&self.watch),
+            live: Arc::clone(&self.live),
+            questions: Questions::new(Arc::clone(&self.switchboard), Arc::clone(&self.hub)),
+            nodes: Arc::clone(&self.nodes),
+            errands: errands.clone(),
+            require_https: config.webhooks.require_https,
+            path_prefix: config.path_prefix.clone(),
+            setup: welcome.setup.digest(),
+            order: Order::default(),
+        }
+    }
+
+    /// What requests need.
+    fn house(&self, config: &Config, desk: Desk, metrics: PrometheusHandle) -> House {
+        let switchboard = Arc::clone(&self.switchboard);
+        let (apps, witness) = (Arc::clone(&self.apps), Arc::clone(&self.witness));
+        House {
+            door: Door::new(Arc::clone(&apps), config.max_connections, witness),
+            fallbacks: Fallbacks::new(Arc::clone(&switchboard), config.backlog_bytes_max),
+            apps,
+            hub: Arc::clone(&self.hub),
+            switchboard,
+            live: Arc::clone(&self.live),
+            management: Management::new(desk, &config.path_prefix),
+            watch: Arc::clone(&self.watch),
+            nodes: Arc::clone(&self.nodes),
+            metrics,
+            metrics_token: config.metrics_token.clone(),
+            path_prefix: config.path_prefix.clone(),
+            trusted_proxies: config.trusted_proxies.clone(),
+        }
+    }
+}
+
 /// Whether this node is alone.
 enum Footing {
     Alone(Arc<Sqlite>),
-    Together(Newcomer),
+    Together(Box<Newcomer>),
 }
 
 impl Footing {
     fn find(config: &Config, cellar: &Cellar, apps: &Arc<Apps>) -> anyhow::Result<Self> {
         match cellar {
             Cellar::File(store) => Ok(Self::Alone(Arc::clone(store))),
-            Cellar::Shared(database) => Newcomer::join(config, database, apps).map(Self::Together),
+            Cellar::Shared(database) => {
+                let newcomer = Newcomer::join(config, database, apps)?;
+                Ok(Self::Together(Box::new(newcomer)))
+            }
         }
     }
 
@@ -172,10 +202,15 @@ impl Footing {
         }
     }
 
-    fn link(&self) -> Option<Arc<dyn Peers>> {
-        match self {
+    /// The hub, with what it has to tell others through, if there may be any.
+    fn tie(&self, hub: Hub) -> Hub {
+        let link = match self {
             Self::Alone(_) => None,
-            Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
+            Self::Together(newcomer) => newcomer.link(),
+        };
+        match link {
+            Some(link) => hub.with_peers(Arc::clone(link) as Arc<dyn Peers>),
+            None => hub,
         }
     }
 
