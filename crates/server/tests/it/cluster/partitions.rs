@@ -62,7 +62,7 @@ fn without_the_bus(via: Via, lose: impl Fn(&Stage)) {
     let mut stage = Stage::apart(via, 2);
     let (both, ones) = (channels("presence-both", 20), channels("ones", 20));
     let mut ann = stage.member(0, "ann", &both);
-    let mut bob = stage.member(1, "bob", &[both.clone(), ones].concat());
+    let mut bob = stage.member(1, "bob", &[both.clone(), ones.clone()].concat());
     let mut truth = Truth::new();
     are_on(&mut truth, "ann", &both);
     are_on(&mut truth, "bob", &[both.clone(), ones].concat());
@@ -125,7 +125,7 @@ fn without_the_database(lost: usize, at_least: Duration, lose: impl Fn(&Proxy)) 
     let other = 1 - lost;
     let (both, ones) = (channels("presence-both", 20), channels("ones", 20));
     let mut ann = stage.member(other, "ann", &both);
-    let mut bob = stage.member(lost, "bob", &[both.clone(), ones].concat());
+    let mut bob = stage.member(lost, "bob", &[both.clone(), ones.clone()].concat());
     let mut truth = Truth::new();
     are_on(&mut truth, "ann", &both);
     are_on(&mut truth, "bob", &[both.clone(), ones].concat());
