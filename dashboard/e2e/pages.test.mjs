@@ -31,6 +31,7 @@ const pages = ({ app, hook, delivery, socket }) => ({
   audit: "account/audit",
   me: "me",
   accounts: "operator/accounts",
+  nodes: "operator/nodes",
   "not-there": "nothing/here",
 });
 

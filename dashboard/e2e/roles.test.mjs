@@ -52,6 +52,7 @@ const pages = () => [
   "account/audit",
   "me",
   "operator/accounts",
+  "operator/nodes",
 ];
 
 /** Buttons that only look. */

@@ -107,6 +107,7 @@ const tree = root.addChildren([
     page("account/audit", () => import("./pages/audit/Audit")),
     page("me", () => import("./pages/me/Me")),
     page("operator/accounts", () => import("./pages/operator/Accounts")),
+    page("operator/nodes", () => import("./pages/operator/Nodes")),
   ]),
 ]);
 

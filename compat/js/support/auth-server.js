@@ -1,3 +1,4 @@
+import { everywhere } from "./client.js"
 import http from "node:http"
 import { after, before } from "node:test"
 import ServerSdk from "pusher"
@@ -21,6 +22,7 @@ export const serverSdk = (app = apps.main, more = {}) =>
 
 /** Reads a channel's state through the SDK. */
 export const reader = (sdk) => async (channel, info) => {
+  await everywhere()
   const answer = await sdk.get({ path: `/channels/${channel}`, params: info === undefined ? {} : { info } })
   return answer.json()
 }

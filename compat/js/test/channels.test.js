@@ -192,7 +192,6 @@ for (const transport of transports) {
       await subscribed(tabs[0], name)
       const second = await subscribed(tabs[1], name)
       assert.deepEqual(second.members.members, { watcher: null, bob: { tab: 1 } })
-      await everywhere()
       assert.deepEqual(await read(name, "user_count,subscription_count"), {
         occupied: true, user_count: 2, subscription_count: 3,
       })

@@ -3,7 +3,7 @@ import assert from "node:assert/strict"
 import { describe, test } from "node:test"
 import ServerSdk from "pusher"
 import { AuthServer, reader, serverSdk } from "../support/auth-server.js"
-import { client, event, subscribed, unique } from "../support/client.js"
+import { client, event, everywhere, subscribed, unique } from "../support/client.js"
 import { apps, host, pathPrefix, port, revokedToken, secondToken } from "../support/host.js"
 
 const auth = AuthServer.forThisFile()
@@ -52,6 +52,7 @@ describe("publishing", () => {
     await subscribed(client(t), publicName)
     await subscribed(client(t, auth.as({ user_id: "ann" })), presenceName)
     await subscribed(client(t, auth.as({ user_id: "ann" })), presenceName)
+    await everywhere()
     const answer = await json(
       sdk.trigger([publicName, presenceName, vacant, publicName], "x", {}, { info: "user_count,subscription_count" }),
     )
@@ -140,6 +141,7 @@ describe("queries", () => {
     const other = await subscribed(pusher, unique("other-"))
     for (const name of [`${prefix}-a`, `${prefix}-b`]) await subscribed(pusher, name)
     const list = (params) => json(sdk.get({ path: "/channels", params }))
+    await everywhere()
     const all = await list({})
     for (const name of [other.name, `${prefix}-a`, `${prefix}-b`]) assert.deepEqual(all.channels[name], {})
     assert.deepEqual(await list({ filter_by_prefix: prefix }), {
@@ -197,6 +199,7 @@ describe("queries", () => {
     const users = async () => (await json(sdk.get({ path: `/channels/${name}/users`, params: {} }))).users
     assert.deepEqual(await users(), [])
     for (const user_id of [10, 10, "ann"]) await subscribed(client(t, auth.as({ user_id })), name)
+    await everywhere()
     const ids = (await users()).sort((a, b) => (a.id < b.id ? -1 : 1))
     assert.deepEqual(ids, [{ id: "10" }, { id: "ann" }])
   })
@@ -212,6 +215,7 @@ describe("queries", () => {
   test("the deprecated endpoints still answer", async (t) => {
     const name = unique("presence-")
     await subscribed(client(t, auth.as({ user_id: "ann" })), name)
+    await everywhere()
     const stats = await json(sdk.get({ path: `/channels/${name}/stats`, params: {} }))
     assert.equal(stats.occupied, true)
     assert.equal(stats.user_count, 1)

@@ -48,6 +48,12 @@ def unique(prefix):
     return prefix + secrets.token_hex(6)
 
 
+def everywhere():
+    """In a cluster, what one node knows the others know within a second."""
+    if os.environ.get("COMPAT_BUS"):
+        time.sleep(1)
+
+
 def server_sdk(app=MAIN, **more):
     """The official Python server SDK for one app of the server under test."""
     options = {"ssl": False, "port": PORT, **more}

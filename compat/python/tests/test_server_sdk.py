@@ -6,7 +6,7 @@ from unittest import mock
 import pusher
 from pusher.errors import PusherBadAuth, PusherBadRequest, PusherBadStatus, PusherForbidden
 
-from .support import DISABLED, HOST, MAIN, PLAIN, PORT, TLS_PORT, Client, TestCase, required, server_sdk, unique
+from .support import DISABLED, HOST, MAIN, PLAIN, PORT, TLS_PORT, Client, TestCase, everywhere, required, server_sdk, unique
 
 
 class Publishing(TestCase):
@@ -68,6 +68,7 @@ class Queries(TestCase):
         prefix = unique("presence-list-")
         client = Client(self, user_data={"user_id": 10}).connect()
         client.subscribe(prefix)
+        everywhere()
         self.assertIn(prefix, self.server.channels_info()["channels"])
         self.assertEqual(
             self.server.channels_info(prefix, ["user_count"]), {"channels": {prefix: {"user_count": 1}}}
@@ -82,6 +83,7 @@ class Queries(TestCase):
         self.assertEqual(self.server.channel_info(channel), {"occupied": False})
         for _ in range(2):
             Client(self, user_data={"user_id": 10}).connect().subscribe(channel)
+        everywhere()
         self.assertEqual(
             self.server.channel_info(channel, ["user_count", "subscription_count"]),
             {"occupied": True, "user_count": 1, "subscription_count": 2},
@@ -103,6 +105,7 @@ class Queries(TestCase):
         channel = unique("presence-")
         self.assertEqual(self.server.users_info(channel), {"users": []})
         Client(self, user_data={"user_id": 10}).connect().subscribe(channel)
+        everywhere()
         self.assertEqual(self.server.users_info(channel), {"users": [{"id": "10"}]})
         with self.assertRaises(PusherBadRequest):
             self.server.users_info(unique("private-"))

@@ -8,7 +8,7 @@ use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use bellwire_hub::{Apps, Hub, Peers};
 use bellwire_store::{Sqlite, Store};
 use bellwire_webhooks::service::Service;
@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
-use crate::cluster::{Cluster, Newcomer};
+use crate::cluster::{Cluster, Newcomer, Nodes};
 use crate::config::Config;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
@@ -33,7 +33,7 @@ use crate::ops::clock::now_ms;
 use crate::ops::ebb::Ebb;
 use crate::ops::facts::Facts;
 use crate::ops::webhooks::{Watch, Workshop};
-use crate::ops::{machine, metrics};
+use crate::ops::{folder, machine, metrics};
 
 mod welcome;
 
@@ -72,7 +72,8 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let facts = Arc::new(Facts::new(Arc::clone(&live)));
     let footing = Footing::find(config, &cellar, &apps)?;
     let outlet = Arc::clone(&switchboard);
-    let hub = Hub::new(footing.number()?, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
+    let number = footing.number()?;
+    let hub = Hub::new(number, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
     let hub = Arc::new(match footing.link() {
         Some(link) => hub.with_peers(link),
         None => hub,
@@ -91,6 +92,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         runtime.handle().clone(),
     )?;
     let (webhooks, cluster) = footing.start(config, &hub, workshop, runtime.handle())?;
+    let nodes = Arc::new(Nodes::of(cluster.clone(), config, number));
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
@@ -106,6 +108,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         watch: Arc::clone(&watch),
         live: Arc::clone(&live),
         questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
+        nodes: Arc::clone(&nodes),
         errands: errands.clone(),
         require_https: config.webhooks.require_https,
         path_prefix: config.path_prefix.clone(),
@@ -121,6 +124,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         live,
         management: Management::new(desk, &config.path_prefix),
         watch,
+        nodes,
         metrics: handle,
         metrics_token: config.metrics_token.clone(),
         path_prefix: config.path_prefix.clone(),
@@ -300,6 +304,9 @@ impl Server {
         self.house.apps.add_up(now_ms);
         self.house.fallbacks.sweep();
         metrics::gather(&self.house.hub);
+        if let Some(cluster) = &self.cluster {
+            metrics::gather_cluster(&cluster.standing());
+        }
         let door = &self.house.door;
         if self.ebb.is_out(door.connections(), door.peak()) {
             tokio::task::spawn_blocking(bellwire_heap::give_back);
@@ -407,22 +414,8 @@ fn gateway_settings(config: &Config) -> GatewaySettings {
 
 /// One server a folder: two would overwrite each other's state.
 fn lock_folder(folder: &Path) -> anyhow::Result<File> {
-    let name = folder.display();
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("the data folder {name} cannot be made"))?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("bellwire.lock"))
-        .with_context(|| format!("the data folder {name} cannot be written"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            bail!("the data folder {name} is in use by another bellwire; `data_dir` changes it")
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("the data folder {name} cannot be locked"))
-        }
-    }
+    folder::lock(folder)?.with_context(|| {
+        let name = folder.display();
+        format!("the data folder {name} is in use by another bellwire; `data_dir` changes it")
+    })
 }

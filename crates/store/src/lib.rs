@@ -30,7 +30,7 @@ pub use apps::owner_of;
 pub use outbox::{Durability, SqliteOutbox};
 pub use postgres::{
     Copied, Desk, Hint, Listener, NodeRow, Postgres, PostgresFeed, PostgresOutbox, PostgresRoll,
-    copy,
+    Tables, copy,
 };
 
 /// A store behind the ports of people: apps, accounts, webhooks, what happened.

@@ -33,6 +33,7 @@ pub use feed::PostgresFeed;
 pub use listen::{Hint, Listener};
 pub use outbox::PostgresOutbox;
 pub use roll::{Desk, NodeRow, PostgresRoll};
+pub use schema::Tables;
 
 use crate::StoreError;
 
@@ -59,10 +60,36 @@ impl Postgres {
     /// # Errors
     /// When the URL cannot be read, the server cannot be reached, or the database is newer.
     pub fn open(url: &str) -> Result<Self, StoreError> {
+        Self::migrate(url).map(|(store, _)| store)
+    }
+
+    /// Opens what is there, and makes nothing: a database without our tables is told apart by
+    /// [`Tables`].
+    ///
+    /// # Errors
+    /// When the URL cannot be read, the server cannot be reached, or the database is newer.
+    pub fn look(url: &str) -> Result<(Self, Tables), StoreError> {
         let address: Address = url.parse()?;
         let mut session = connect(&address)?;
-        schema::migrate(&mut session)?;
-        Ok(Self { pool: Pool::with(session), address })
+        let tables = schema::look(&mut session)?;
+        Ok((Self { pool: Pool::with(session), address }, tables))
+    }
+
+    /// Opens the store as [`open`](Self::open) does, and says of which version the tables were before.
+    ///
+    /// # Errors
+    /// Like [`open`](Self::open).
+    pub fn migrate(url: &str) -> Result<(Self, Tables), StoreError> {
+        let address: Address = url.parse()?;
+        let mut session = connect(&address)?;
+        let tables = schema::migrate(&mut session)?;
+        Ok((Self { pool: Pool::with(session), address }, tables))
+    }
+
+    /// Where it is, for people: the server and the database, without a password.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.address.to_string()
     }
 
     /// Where it is, for further connections.

@@ -9,7 +9,7 @@ import type { AppSummary } from "../api/apps";
 import { useSession } from "../api/session";
 import { nameOf } from "../format/name";
 import { IconAppWindow, IconSearch } from "../parts/icons";
-import { ACCOUNT_GROUPS, APP_GROUPS, ME_PLACE, OPERATOR_PLACE, type Place } from "./places";
+import { ACCOUNT_GROUPS, APP_GROUPS, ME_PLACE, OPERATOR_PLACES, type Place } from "./places";
 
 const [store, spotlight] = createSpotlight();
 
@@ -46,7 +46,7 @@ function useFoundPlaces(query: string) {
   const { appId } = useParams({ strict: false });
   const { user } = useSession();
   const navigate = useNavigate();
-  const own = user.operator ? [OPERATOR_PLACE, ME_PLACE] : [ME_PLACE];
+  const own = user.operator ? [...OPERATOR_PLACES, ME_PLACE] : [ME_PLACE];
   const places: Place[] = [
     ...(appId ? APP_GROUPS.flatMap((group) => [...group.places]) : []),
     ...ACCOUNT_GROUPS.flatMap((group) => [...group.places]),

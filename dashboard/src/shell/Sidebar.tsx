@@ -3,7 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useSession } from "../api/session";
 import { AccountSwitcher } from "./AccountSwitcher";
 import { AppSwitcher } from "./AppSwitcher";
-import { ACCOUNT_GROUPS, APP_GROUPS, type Group, ME_PLACE, OPERATOR_PLACE, type Place } from "./places";
+import { ACCOUNT_GROUPS, APP_GROUPS, type Group, ME_PLACE, OPERATOR_PLACES, type Place } from "./places";
 import classes from "./Sidebar.module.css";
 
 export function Sidebar() {
@@ -23,7 +23,7 @@ function AccountGroups() {
   return (
     <>
       <Groups groups={ACCOUNT_GROUPS} />
-      {user.operator && <Groups groups={[{ label: "Operator", places: [OPERATOR_PLACE] }]} />}
+      {user.operator && <Groups groups={[{ label: "Operator", places: [...OPERATOR_PLACES] }]} />}
       <Groups groups={[{ label: "You", places: [ME_PLACE] }]} />
     </>
   );

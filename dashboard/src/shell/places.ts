@@ -74,12 +74,20 @@ export const ACCOUNT_GROUPS = [
   },
 ] as const satisfies Group[];
 
-export const OPERATOR_PLACE = {
-  to: "/operator/accounts",
-  label: "All accounts",
-  icon: icons.IconBuildingCommunity,
-  words: "operator plans create",
-} as const satisfies Place;
+export const OPERATOR_PLACES = [
+  {
+    to: "/operator/accounts",
+    label: "All accounts",
+    icon: icons.IconBuildingCommunity,
+    words: "operator plans create",
+  },
+  {
+    to: "/operator/nodes",
+    label: "Nodes",
+    icon: icons.IconServer,
+    words: "operator cluster machines bus database degraded",
+  },
+] as const satisfies Place[];
 
 export const ME_PLACE = {
   to: "/me",

@@ -34,7 +34,7 @@ Exit codes:
   2  the command line is wrong
   3  what was named is not there: an app, key, endpoint, delivery or server path
   4  refused by the server: credentials, limits or toggles
-  5  the server cannot be reached";
+  5  the server or its database cannot be reached";
 
 impl Failure {
     /// Something went wrong that no other kind names.
@@ -106,6 +106,9 @@ impl From<anyhow::Error> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::failed(error.to_string())
+        match error {
+            StoreError::Connect { .. } => Self::unreachable(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
     }
 }

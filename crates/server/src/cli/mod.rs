@@ -5,7 +5,9 @@ mod api;
 mod apps;
 mod bench;
 mod channels;
+mod cluster;
 mod completions;
+mod db;
 mod endpoint;
 mod failure;
 mod heard;
@@ -76,6 +78,12 @@ enum Command {
     /// What opens the management API of a server on this machine
     #[command(subcommand)]
     Tokens(tokens::Tokens),
+    /// The nodes of a cluster
+    #[command(subcommand)]
+    Cluster(cluster::Cluster),
+    /// The database of a cluster
+    #[command(subcommand)]
+    Db(db::Db),
     /// Publish an event
     Trigger(trigger::Trigger),
     /// Listen to channels and print their events, one a line, until Ctrl-C
@@ -115,6 +123,8 @@ impl Command {
             Self::Listen(listen) => listen.run(),
             Self::People(people) => people.run(),
             Self::Tokens(tokens) => tokens.run(),
+            Self::Cluster(cluster) => cluster.run(),
+            Self::Db(db) => db.run(),
             Self::Trigger(trigger) => trigger.run(),
             Self::Subscribe(subscribe) => subscribe.run(),
             Self::Channels(channels) => channels.run(),

@@ -1,5 +1,5 @@
-//! Where the apps of a server on this machine are: the database in its data folder, and its config
-//! file.
+//! Where the apps of a server on this machine are: the database in its data folder, or the one that a
+//! cluster shares, and its config file.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use bellwire_protocol::AppId;
 use bellwire_store::{Postgres, Sqlite, Store};
 
 use super::failure::Failure;
-use crate::config::{Config, DEFAULT_FILE};
+use crate::config::{Config, DEFAULT_FILE, Location};
 
 /// What the command line says about it.
 #[derive(Clone, clap::Args)]
@@ -19,30 +19,37 @@ pub(super) struct Place {
     /// The server's data folder [default: what the config file says, else ./bellwire-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// The server's config file [default: bellwire.toml in this folder, if there is one and no
-    /// --data-dir]
+    /// The server's config file [default: bellwire.toml in this folder, if there is one and neither
+    /// --data-dir nor --database]
     #[arg(long, short, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The database of a cluster, postgres://user:password@host:port/name, instead of the data folder
+    /// [default: what the config file or BELLWIRE_DATABASE says; other users of this machine see
+    /// command lines]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+}
+
+/// What the command line and the config file say together.
+struct Wanted {
+    data_dir: PathBuf,
+    database: Option<Location>,
+    declared: Vec<AppSpec>,
+    require_https: bool,
 }
 
 impl Place {
     /// Opens what is there. Nothing is made by looking.
     pub(super) fn look(&self) -> Result<Cellar, Failure> {
-        let config = match (&self.config, &self.data_dir) {
-            (None, Some(_)) => None,
-            (file, _) => Some(read_config(file.as_deref())?),
-        };
-        let (declared, of_config, database, require_https) = match config {
-            Some(config) => {
-                let require_https = config.webhooks.require_https;
-                (config.apps, config.data_dir, config.database, require_https)
-            }
-            None => (Vec::new(), PathBuf::new(), None, false),
-        };
-        let data_dir = self.data_dir.clone().unwrap_or(of_config);
+        let Wanted { data_dir, database, declared, require_https } = self.wanted()?;
         let is_there = data_dir.join(bellwire_store::FILE).exists();
+        let mut shared = None;
         let store: Option<Box<dyn Store>> = match database {
-            Some(url) => Some(Box::new(Postgres::open(url.reveal())?)),
+            Some(url) => {
+                let store = Postgres::open(url.reveal())?;
+                shared = Some(store.place());
+                Some(Box::new(store))
+            }
             None if is_there => Some(open(&data_dir)?),
             None => None,
         };
@@ -50,7 +57,54 @@ impl Place {
             || self.config.is_some()
             || std::env::var_os("BELLWIRE_DATA_DIR").is_some()
             || Path::new(DEFAULT_FILE).exists();
-        Ok(Cellar { data_dir, is_named, declared, store, require_https })
+        Ok(Cellar { data_dir, shared, is_named, declared, store, require_https })
+    }
+
+    /// The place of a single server.
+    pub(super) fn of_one(data_dir: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        Self { data_dir, config, database: None }
+    }
+
+    /// The data folder.
+    pub(super) fn data_dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.wanted()?.data_dir)
+    }
+
+    /// The database that the config file and the environment name, whatever else is said.
+    pub(super) fn configured_database(&self) -> Result<Option<Location>, Failure> {
+        Ok(read_config(self.config.as_deref())?.database)
+    }
+
+    /// The database of a cluster, if one is named.
+    pub(super) fn database(&self) -> Result<Option<Location>, Failure> {
+        Ok(self.wanted()?.database)
+    }
+
+    fn wanted(&self) -> Result<Wanted, Failure> {
+        let is_told = self.data_dir.is_some() || self.database.is_some();
+        let config = match &self.config {
+            None if is_told => None,
+            file => Some(read_config(file.as_deref())?),
+        };
+        let named = self.database.clone().map(Location::from);
+        let mut wanted = match config {
+            Some(config) => Wanted {
+                data_dir: config.data_dir,
+                database: named.or(config.database),
+                declared: config.apps,
+                require_https: config.webhooks.require_https,
+            },
+            None => Wanted {
+                data_dir: PathBuf::new(),
+                database: named,
+                declared: Vec::new(),
+                require_https: false,
+            },
+        };
+        if let Some(data_dir) = &self.data_dir {
+            wanted.data_dir.clone_from(data_dir);
+        }
+        Ok(wanted)
     }
 
     /// The flags that name the same place on another command line, with a space before each.
@@ -58,13 +112,17 @@ impl Place {
         let flag = |name, path: &Option<PathBuf>| {
             path.as_ref().map_or(String::new(), |path| format!(" --{name} {}", path.display()))
         };
-        flag("data-dir", &self.data_dir) + &flag("config", &self.config)
+        // The URL may hold a password.
+        let database = self.database.as_ref().map_or("", |_| " --database URL");
+        flag("data-dir", &self.data_dir) + &flag("config", &self.config) + database
     }
 }
 
 /// Whatever apps there are.
 pub(super) struct Cellar {
     data_dir: PathBuf,
+    /// The database of a cluster, for messages; none: what there is, is in the data folder.
+    shared: Option<String>,
     /// Whether somebody said where it is, so that it may be made.
     is_named: bool,
     /// Apps of the config file and the environment; they win over stored ones, and only their own
@@ -91,9 +149,10 @@ impl Found {
 }
 
 impl Cellar {
-    /// The data folder, for messages.
+    /// The data folder or the database, for messages.
     pub(super) fn folder(&self) -> String {
-        self.data_dir.display().to_string()
+        let folder = || self.data_dir.display().to_string();
+        self.shared.clone().unwrap_or_else(folder)
     }
 
     /// Every app.
@@ -176,10 +235,16 @@ impl Cellar {
 
     fn nothing_here(&self) -> Failure {
         Failure::not_found(format!("there is no Bellwire database in {}", self.folder())).hint(
-            "--data-dir names the server's data folder, --config its config file; `bellwire serve` \
-             makes one",
+            "--data-dir names the server's data folder, --config its config file, --database the \
+             database of a cluster; `bellwire serve` makes one",
         )
     }
+}
+
+/// Does what may wait for a database, which must not be done on a thread of a runtime.
+pub(super) fn apart<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    let done = std::thread::scope(|scope| scope.spawn(work).join());
+    done.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn open(data_dir: &Path) -> Result<Box<dyn Store>, Failure> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use bellwire_store::PostgresRoll;
+use bellwire_store::{Desk, PostgresRoll, StoreError};
 use bellwire_webhooks::node::NodeId;
 use bellwire_webhooks::service::{Fence, How};
 
@@ -71,7 +71,7 @@ impl Keeper {
     fn check(&mut self, node: NodeId, run: u64) -> anyhow::Result<()> {
         let lease = &self.shared.lease;
         let is_mine = node == lease.node() && lease.holds();
-        if is_mine && self.roll.desk()?.run == run {
+        if is_mine && self.look()?.run == run {
             return Ok(());
         }
         self.shared.service.give_up_desk(How::Cut);
@@ -80,10 +80,17 @@ impl Keeper {
         Ok(())
     }
 
+    /// Who is there.
+    fn look(&mut self) -> Result<Desk, StoreError> {
+        let desk = self.roll.desk()?;
+        self.shared.see_desk(desk.owner);
+        Ok(desk)
+    }
+
     fn try_to_take(&mut self) -> anyhow::Result<()> {
+        let owner = self.look()?.owner;
         let Shared { lease, nodes, .. } = &*self.shared;
         let (me, nodes) = (lease.node(), nodes.load());
-        let owner = self.roll.desk()?.owner;
         let is_taken = owner.is_some_and(|owner| owner != me && is_live(&nodes, owner));
         if is_taken || !lease.holds() {
             return Ok(());
@@ -102,6 +109,7 @@ impl Keeper {
         service.take_desk(parts, me, fence).context("the desk of webhooks cannot start")?;
         self.held = Some((me, run));
         self.shared.change(|now| now.desk = Some(run));
+        self.shared.see_desk(Some(me));
         tracing::info!(run, "the desk of webhooks is here");
         Ok(())
     }

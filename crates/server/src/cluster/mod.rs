@@ -3,16 +3,19 @@
 //! are the bus's.
 
 mod desk;
+mod herald;
 mod lease;
 mod pulse;
+mod standing;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use arc_swap::ArcSwap;
-use bellwire_cluster::{BusConfig, Link, LinkFigures, Subjects};
+use bellwire_cluster::{BusConfig, Link, Subjects};
 use bellwire_hub::{Apps, Hub};
 use bellwire_store::{
     Durability as Kept, Hint, Listener, NodeRow, Postgres, PostgresRoll, StoreError,
@@ -23,7 +26,9 @@ use tokio::runtime::Handle;
 
 use crate::config::{Address, Cluster as Wanted, Config};
 use crate::ops::webhooks::Workshop;
+use herald::Herald;
 use lease::Lease;
+pub(crate) use standing::{Nodes, Standing, Trouble};
 
 /// A node that has its number and does not serve yet.
 pub(crate) struct Newcomer {
@@ -55,6 +60,8 @@ struct Shared {
     durability: Kept,
     /// The roll, as it was last read.
     nodes: ArcSwap<Vec<NodeRow>>,
+    /// Who is at the desk, as it was last read; 0 is nobody.
+    desk: AtomicU64,
     now: Mutex<Now>,
     /// Rung when `now` changes.
     bell: Condvar,
@@ -73,21 +80,8 @@ struct Now {
     hints: u64,
 }
 
-/// How this node is among the others, for people and metrics.
-#[derive(Debug, Clone)]
-pub(crate) struct Standing {
-    /// This node.
-    pub(crate) me: NodeId,
-    /// Every node, as it was last read.
-    pub(crate) nodes: Arc<Vec<NodeRow>>,
-    /// Whether the desk of webhooks is here.
-    pub(crate) has_desk: bool,
-    /// Whether the database answers.
-    pub(crate) has_database: bool,
-    /// The link, if there is a bus.
-    pub(crate) link: Option<LinkFigures>,
-}
-
+/// Nodes of a cluster.
+const NODES_MAX: usize = 32;
 /// How often the roll is read at least.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -99,8 +93,13 @@ impl Newcomer {
         apps: &Arc<Apps>,
     ) -> anyhow::Result<Self> {
         let (wanted, mut roll) = (config.cluster.clone(), database.roll());
+        let nodes = roll.nodes()?;
+        let mut live = nodes.iter().filter(|node| node.state.is_live());
+        if live.clone().count() >= NODES_MAX {
+            bail!("there are {NODES_MAX} nodes already, as many as a cluster may have");
+        }
         if wanted.bus.is_none()
-            && let Some(other) = roll.nodes()?.into_iter().find(|node| node.state.is_live())
+            && let Some(other) = live.next()
         {
             bail!(
                 "the node {} ({}) uses this database; several nodes need [cluster] bus, the same for \
@@ -144,7 +143,7 @@ impl Newcomer {
                 authorities: wanted.bus_authorities.clone(),
                 ..BusConfig::of(bus.reveal())
             };
-            let bus = bellwire_cluster::connect(&bus, Arc::clone(link) as _, runtime.clone())
+            let bus = bellwire_cluster::connect(&bus, Herald::of(link), runtime.clone())
                 .context("[cluster] bus")?;
             threads.push(link.start(Arc::clone(hub), bus)?);
         }
@@ -158,6 +157,7 @@ impl Newcomer {
             workshop,
             durability: config.webhooks.durability.into(),
             nodes: ArcSwap::default(),
+            desk: AtomicU64::new(0),
             now: Mutex::default(),
             bell: Condvar::new(),
             wanted,
@@ -171,12 +171,15 @@ impl Newcomer {
 impl Cluster {
     /// How this node is.
     pub(crate) fn standing(&self) -> Standing {
-        let Shared { lease, nodes, link, .. } = &*self.shared;
+        let Shared { lease, nodes, link, desk, .. } = &*self.shared;
+        let desk = desk.load(Ordering::Relaxed);
         let now = self.shared.now();
         Standing {
             me: lease.node(),
             nodes: nodes.load_full(),
+            desk: (desk != 0).then(|| NodeId::of(desk)),
             has_desk: now.desk.is_some(),
+            has_lease: lease.holds(),
             has_database: !now.is_lost,
             link: link.as_ref().map(|link| link.figures()),
         }
@@ -244,6 +247,11 @@ impl Shared {
         let now = self.now();
         let now = self.bell.wait_timeout_while(now, longest, is_idle);
         *seen = now.unwrap_or_else(PoisonError::into_inner).0.hints;
+    }
+
+    /// Who is at the desk, as the database says.
+    fn see_desk(&self, owner: Option<NodeId>) {
+        self.desk.store(owner.map_or(0, NodeId::number), Ordering::Relaxed);
     }
 
     fn hint(&self) {

@@ -35,6 +35,12 @@ impl Location {
     }
 }
 
+impl From<String> for Location {
+    fn from(url: String) -> Self {
+        Self(url)
+    }
+}
+
 impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = self.0.split_once("://").map_or("", |(scheme, _)| scheme);

@@ -15,6 +15,7 @@ use bellwire_hub::{Apps, Hub};
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 
+use crate::cluster::Nodes;
 use crate::gateway::Switchboard;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
@@ -43,6 +44,8 @@ pub(crate) struct House {
     pub(crate) management: Management,
     /// How the webhooks are.
     pub(crate) watch: Arc<Watch>,
+    /// The nodes of this server.
+    pub(crate) nodes: Arc<Nodes>,
     /// What metrics are read from.
     pub(crate) metrics: PrometheusHandle,
     /// What opens `/metrics` on the main listener; none: it is not there.

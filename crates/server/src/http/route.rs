@@ -5,11 +5,13 @@ use std::sync::Arc;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
+use serde_json::json;
 
 use super::answer::{Answer, Body, allow_any_origin, others};
 use super::dashboard;
 use super::{House, Peer};
 use crate::api;
+use crate::cluster::Trouble;
 use crate::gateway::admission;
 use crate::gateway::fallback::{Received, SessionKey, Unsent};
 use crate::gateway::mailbox::Kind;
@@ -242,9 +244,15 @@ fn ready(house: &House) -> Answer {
         answer.status = StatusCode::SERVICE_UNAVAILABLE;
         return answer;
     }
-    // Clients are served all the same, so it is ready; whoever trusts webhooks should know.
-    let durable = house.watch.is_durable();
-    Answer::json(format!("{{\"ready\":true,\"webhooks\":{{\"durable\":{durable}}}}}"))
+    // Clients are served all the same, so it is ready; whoever trusts webhooks or needs all nodes
+    // should know.
+    let mut answer = json!({ "ready": true, "webhooks": { "durable": house.watch.is_durable() } });
+    if house.nodes.are_a_cluster() {
+        let troubles = house.nodes.standing().troubles();
+        answer["state"] = if troubles.is_empty() { "well" } else { "degraded" }.into();
+        answer["reasons"] = troubles.into_iter().map(Trouble::name).collect();
+    }
+    Answer::json(answer.to_string())
 }
 
 fn metrics(house: &House, request: &Request<Incoming>, peer: Peer) -> Answer {

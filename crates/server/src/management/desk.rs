@@ -13,6 +13,7 @@ use bellwire_webhooks::service::Service;
 use tokio::sync::{Mutex, Semaphore, oneshot};
 
 use super::problem::Problem;
+use crate::cluster::Nodes;
 use crate::gateway::Switchboard;
 use crate::live::{Live, Questions};
 use crate::ops::apps::Errand;
@@ -42,6 +43,8 @@ pub(crate) struct Desk {
     pub(crate) live: Arc<Live>,
     /// Whom to ask about connections.
     pub(crate) questions: Questions,
+    /// The nodes of this server.
+    pub(crate) nodes: Arc<Nodes>,
     /// Whom to ask to bring the apps up to date.
     pub(crate) errands: Sender<Errand>,
     /// Whether new URLs must be https.

@@ -6,6 +6,7 @@ mod accounts;
 mod apps;
 mod auth;
 mod channels;
+mod cluster;
 mod desk;
 mod input;
 mod live;

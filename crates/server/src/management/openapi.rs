@@ -11,7 +11,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::Problem;
-use super::{Desk, accounts, apps, channels, live, people, webhooks};
+use super::{Desk, accounts, apps, channels, cluster, live, people, webhooks};
 
 /// What does not come from the handlers.
 #[derive(OpenApi)]
@@ -33,7 +33,8 @@ use super::{Desk, accounts, apps, channels, live, people, webhooks};
         (name = "webhooks", description = "Where webhooks go"),
         (name = "deliveries", description = "What was sent, and what became of it"),
         (name = "replays", description = "Sending again"),
-        (name = "state", description = "What was announced: snapshot, log and gaps")
+        (name = "state", description = "What was announced: snapshot, log and gaps"),
+        (name = "cluster", description = "The nodes of the server, for operators")
     ),
     components(schemas(Problem)),
     security(("token" = []), ("session" = [])),
@@ -83,6 +84,7 @@ fn paths() -> OpenApiRouter<Arc<Desk>> {
         .merge(channels::paths())
         .merge(live::paths())
         .merge(webhooks::paths())
+        .merge(cluster::paths())
 }
 
 #[cfg(test)]

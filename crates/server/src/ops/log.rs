@@ -7,10 +7,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 
+/// Libraries that tell of every event what we tell once, in words of their own. The config stands
+/// above it: whoever names them hears them.
+const QUIET: &str = "async_nats=warn,postgres=warn,tokio_postgres=warn,";
+
 /// Starts logging. `RUST_LOG` stands above the config.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
-    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| config.log.clone());
-    let filter = EnvFilter::try_new(&wanted)
+    let (wanted, quiet) = match std::env::var("RUST_LOG") {
+        Ok(wanted) => (wanted, ""),
+        Err(_) => (config.log.clone(), QUIET),
+    };
+    let filter = EnvFilter::try_new(format!("{quiet}{wanted}"))
         .with_context(|| format!("[server] log = {wanted:?}: expected a filter like \"info\""))?;
     let pretty = match config.log_format {
         LogFormat::Pretty => true,

@@ -2,10 +2,13 @@
 //! app, a channel or a user.
 
 use anyhow::Context as _;
-use metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use bellwire_cluster::LinkFigures;
 use bellwire_hub::Hub;
+
+use crate::cluster::Standing;
 
 /// Buckets of request times, in seconds.
 const SECONDS: [f64; 13] =
@@ -25,6 +28,12 @@ pub(crate) fn start() -> anyhow::Result<PrometheusHandle> {
         gauge!(name).set(0.0);
     }
     describe_gauge!(CONNECTIONS.0, CONNECTIONS.1);
+    for (name, text) in CLUSTER_COUNTERS {
+        describe_counter!(name, text);
+    }
+    for (name, text) in CLUSTER_GAUGES {
+        describe_gauge!(name, text);
+    }
     for (name, text) in HISTOGRAMS {
         describe_histogram!(name, Unit::Seconds, text);
     }
@@ -38,11 +47,46 @@ pub(crate) fn gather(hub: &Hub) {
     gauge!("bellwire_cache_bytes").set(totals.cache_bytes as f64);
 }
 
+/// Says how a node of a cluster is. A node alone has none of these.
+pub(crate) fn gather_cluster(standing: &Standing) {
+    let live = standing.nodes.iter().filter(|node| node.state.is_live()).count();
+    let truth = |is_so| if is_so { 1.0 } else { 0.0 };
+    gauge!("bellwire_cluster_nodes").set(live as f64);
+    gauge!("bellwire_cluster_desk").set(truth(standing.has_desk));
+    gauge!("bellwire_cluster_lease").set(truth(standing.has_lease));
+    gauge!("bellwire_cluster_database_up").set(truth(standing.has_database));
+    if let Some(link) = standing.link {
+        gauge!("bellwire_cluster_whole").set(truth(link.is_whole));
+        gauge!("bellwire_bus_up").set(truth(link.is_up));
+        gather_link(link);
+    }
+}
+
+fn gather_link(link: LinkFigures) {
+    let LinkFigures { bus, lost, damaged, newer, in_vain, unheard, again, neighbours, .. } = link;
+    gauge!("bellwire_cluster_neighbours").set(neighbours as f64);
+    gauge!("bellwire_bus_queued_messages").set(bus.queued as f64);
+    counter!("bellwire_bus_published_total").absolute(bus.published);
+    counter!("bellwire_bus_received_total").absolute(bus.received);
+    counter!("bellwire_bus_dropped_total").absolute(bus.dropped);
+    counter!("bellwire_bus_bytes_out_total").absolute(bus.bytes_out);
+    counter!("bellwire_bus_bytes_in_total").absolute(bus.bytes_in);
+    counter!("bellwire_bus_reconnects_total").absolute(bus.reconnects);
+    counter!("bellwire_bus_lost_total").absolute(lost);
+    counter!("bellwire_bus_damaged_total").absolute(damaged);
+    counter!("bellwire_bus_newer_total").absolute(newer);
+    counter!("bellwire_cluster_events_in_vain_total").absolute(in_vain);
+    counter!("bellwire_cluster_unheard_subscriptions_total").absolute(unheard);
+    counter!("bellwire_cluster_asked_again_total").absolute(again);
+}
+
 /// Name, kind and meaning of every metric, for the reference.
 #[cfg(test)]
 pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    let counters = COUNTERS.iter().map(|(name, text)| (*name, "counter", *text));
-    let gauges = GAUGES.iter().map(|(name, text)| (*name, "gauge", *text));
+    let counters = COUNTERS.iter().chain(&CLUSTER_COUNTERS);
+    let counters = counters.map(|(name, text)| (*name, "counter", *text));
+    let gauges = GAUGES.iter().chain(&CLUSTER_GAUGES);
+    let gauges = gauges.map(|(name, text)| (*name, "gauge", *text));
     counters
         .chain(gauges)
         .chain([(CONNECTIONS.0, "gauge", CONNECTIONS.1)])
@@ -88,4 +132,34 @@ const GAUGES: [(&str, &str); 11] = [
     ("bellwire_webhook_breakers_open", "Endpoints that are not well, so that one delivery probes"),
     ("bellwire_webhook_announced_channels", "Channels that are occupied or announced so"),
     ("bellwire_webhook_durable", "1 while webhook events survive a crash, 0 while they do not"),
+];
+
+/// Of nodes of a cluster only, like the gauges below.
+const CLUSTER_COUNTERS: [(&str, &str); 12] = [
+    ("bellwire_bus_published_total", "Messages that the bus took from this node"),
+    ("bellwire_bus_received_total", "Messages that came over the bus, this node's own among them"),
+    ("bellwire_bus_dropped_total", "Messages that could not go out: no connection, or no room"),
+    ("bellwire_bus_bytes_out_total", "Bytes of messages that the bus took"),
+    ("bellwire_bus_bytes_in_total", "Bytes of messages that came over the bus"),
+    ("bellwire_bus_reconnects_total", "Connections to the bus that were made anew"),
+    ("bellwire_bus_lost_total", "Messages of other nodes that did not come, by their numbers"),
+    ("bellwire_bus_damaged_total", "Messages that could not be read"),
+    ("bellwire_bus_newer_total", "Messages of newer nodes that this version does not know"),
+    ("bellwire_cluster_events_in_vain_total", "Events that came for channels without clients here"),
+    (
+        "bellwire_cluster_unheard_subscriptions_total",
+        "First subscriptions admitted although the bus had not answered: events may be missing",
+    ),
+    ("bellwire_cluster_asked_again_total", "Times that another node was asked to tell all again"),
+];
+
+const CLUSTER_GAUGES: [(&str, &str); 8] = [
+    ("bellwire_cluster_nodes", "Nodes that are there, this one among them"),
+    ("bellwire_cluster_neighbours", "Other nodes whose clients this one knows of"),
+    ("bellwire_cluster_whole", "1 while every other node has told who is there"),
+    ("bellwire_cluster_desk", "1 while the webhooks of all nodes are sent from this one"),
+    ("bellwire_cluster_lease", "1 while the other nodes count on this one"),
+    ("bellwire_cluster_database_up", "1 while the database answers"),
+    ("bellwire_bus_up", "1 while messages go out and come in over the bus"),
+    ("bellwire_bus_queued_messages", "Messages that wait to go out over the bus"),
 ];

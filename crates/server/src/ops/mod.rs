@@ -5,6 +5,7 @@ pub(crate) mod cellar;
 pub(crate) mod clock;
 pub(crate) mod ebb;
 pub(crate) mod facts;
+pub(crate) mod folder;
 pub(crate) mod log;
 pub(crate) mod machine;
 pub(crate) mod metrics;

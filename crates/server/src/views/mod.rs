@@ -4,6 +4,7 @@
 pub(crate) mod delivery;
 pub(crate) mod gap;
 pub(crate) mod line;
+pub(crate) mod node;
 pub(crate) mod replay;
 pub(crate) mod webhook;
 

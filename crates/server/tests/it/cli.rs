@@ -3,7 +3,7 @@
 mod apps;
 mod client;
 mod keys;
-mod listen;
+pub(crate) mod listen;
 mod running;
 mod subscribe;
 mod tokens;
@@ -20,10 +20,10 @@ use crate::support::{binary, server};
 
 /// What a command left behind.
 #[derive(Debug)]
-struct Run {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl Run {
@@ -37,14 +37,14 @@ impl Run {
 
     /// It went well; what it printed.
     #[track_caller]
-    fn ok(self) -> String {
+    pub(crate) fn ok(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
     /// It went well and printed one line of JSON.
     #[track_caller]
-    fn json(self) -> Value {
+    pub(crate) fn json(self) -> Value {
         let out = self.ok();
         assert_eq!(out.matches('\n').count(), 1, "{out}");
         serde_json::from_str(&out).unwrap()
@@ -52,7 +52,7 @@ impl Run {
 
     /// It ended with this code, printed nothing, and says all of these words on stderr.
     #[track_caller]
-    fn fails(&self, code: i32, words: &[&str]) {
+    pub(crate) fn fails(&self, code: i32, words: &[&str]) {
         assert_eq!((self.code, self.out.as_str()), (code, ""), "{self:?}");
         assert!(!self.err.contains("panicked"), "{}", self.err);
         for word in words {
@@ -62,7 +62,7 @@ impl Run {
 }
 
 /// The command in this folder, without anything of the tester's own environment.
-fn command(folder: &Path, args: &[&str]) -> Command {
+pub(crate) fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(args).current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
@@ -74,12 +74,12 @@ fn command(folder: &Path, args: &[&str]) -> Command {
 }
 
 /// Runs the command in this folder.
-fn run_in(folder: &Path, args: &[&str]) -> Run {
+pub(crate) fn run_in(folder: &Path, args: &[&str]) -> Run {
     Run::of(command(folder, args).output().unwrap())
 }
 
 /// Runs the command where the server's config file is.
-fn run(server: &Server, args: &[&str]) -> Run {
+pub(crate) fn run(server: &Server, args: &[&str]) -> Run {
     run_in(server.dir(), args)
 }
 

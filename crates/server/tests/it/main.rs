@@ -12,6 +12,7 @@ mod channel_auth;
 mod cli;
 mod client_events;
 mod cluster;
+mod cluster_ops;
 mod compression;
 mod config;
 mod connecting;

@@ -21,24 +21,40 @@ const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = 0;
     SELECT pg_advisory_xact_lock(7163384699739271168);
     CREATE TABLE IF NOT EXISTS schema_version (version bigint NOT NULL)";
 
-/// Brings the database to the newest version, in one transaction.
-pub(super) fn migrate(session: &mut Session) -> Result<(), StoreError> {
+/// Of which version the tables are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tables {
+    /// Of those that were found; 0: there were none of ours.
+    pub found: u32,
+    /// The newest that this program knows.
+    pub known: u32,
+}
+
+/// Of which version the tables are; a newer one than this program knows is refused.
+pub(super) fn look(session: &mut Session) -> Result<Tables, StoreError> {
+    let (found, known) = (version(session)?.unwrap_or(0), STEPS.len() as u32);
+    match found <= known {
+        true => Ok(Tables { found, known }),
+        false => Err(StoreError::Newer { found, known }),
+    }
+}
+
+/// Brings the database to the newest version, in one transaction; says of which version it was.
+pub(super) fn migrate(session: &mut Session) -> Result<Tables, StoreError> {
     let known = STEPS.len() as u32;
     if version(session)? == Some(known) {
-        return Ok(());
+        return Ok(Tables { found: known, known });
     }
     must_fit(session)?;
     session.batch(BEGIN)?;
-    let found = version(session)?.unwrap_or(0);
-    if found > known {
-        return Err(StoreError::Newer { found, known });
-    }
+    let Tables { found, .. } = look(session)?;
     for step in &STEPS[found as usize..] {
         session.batch(step)?;
     }
     session.batch(&format!(
         "DELETE FROM schema_version; INSERT INTO schema_version (version) VALUES ({known}); COMMIT"
-    ))
+    ))?;
+    Ok(Tables { found, known })
 }
 
 /// A database is used only if it can keep what we write.

@@ -19,7 +19,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
 use super::output::{Output, note};
-use super::place::Place;
+use super::place::{Place, apart};
 use crate::moment::span_ms;
 use secrets::Secrets;
 use serving::{Receiver, Script};
@@ -121,7 +121,7 @@ fn reachable(address: SocketAddr) -> SocketAddr {
 
 /// The app that is meant where there is only one.
 fn only_app(place: &Place) -> Result<String, Failure> {
-    let apps = place.look()?.apps()?;
+    let apps = apart(|| place.look()?.apps())?;
     Ok(match &apps[..] {
         [only] => only.spec.id.to_string(),
         _ => "APP_ID".into(),

@@ -7,7 +7,7 @@ use bellwire_protocol::AppSecret;
 use bellwire_webhooks::secret::key_of;
 
 use super::super::failure::Failure;
-use super::super::place::Place;
+use super::super::place::{Place, apart};
 use super::check::{self, Mark, Verdict};
 use super::post::Post;
 
@@ -62,21 +62,26 @@ impl Secrets {
 
     /// Reads what the server has.
     fn look(&mut self) -> Result<(), Failure> {
-        let cellar = self.place.look()?;
-        let store = cellar.store().ok();
-        self.found.clear();
-        for app in cellar.apps()? {
-            let endpoints = match store {
-                Some(store) => store.endpoints(Some(&app.spec.id))?,
-                None => Vec::new(),
-            };
-            let texts = endpoints.iter().flat_map(|endpoint| &endpoint.secrets);
-            let signing: Vec<_> = texts.filter_map(|secret| key_of(&secret.text).ok()).collect();
-            for key in app.spec.keys {
-                let found = Found { secret: key.secret, signing: signing.clone() };
-                self.found.insert(key.key.to_string(), found);
-            }
-        }
+        self.found = apart(|| read(&self.place))?;
         Ok(())
     }
+}
+
+fn read(place: &Place) -> Result<HashMap<String, Found>, Failure> {
+    let cellar = place.look()?;
+    let store = cellar.store().ok();
+    let mut known = HashMap::new();
+    for app in cellar.apps()? {
+        let endpoints = match store {
+            Some(store) => store.endpoints(Some(&app.spec.id))?,
+            None => Vec::new(),
+        };
+        let texts = endpoints.iter().flat_map(|endpoint| &endpoint.secrets);
+        let signing: Vec<_> = texts.filter_map(|secret| key_of(&secret.text).ok()).collect();
+        for key in app.spec.keys {
+            let found = Found { secret: key.secret, signing: signing.clone() };
+            known.insert(key.key.to_string(), found);
+        }
+    }
+    Ok(known)
 }

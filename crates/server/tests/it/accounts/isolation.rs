@@ -108,6 +108,23 @@ fn only_operators_make_accounts_and_set_plans() {
 }
 
 #[test]
+fn only_operators_see_the_nodes() {
+    let (server, operator) = operated();
+    let stranger = another_account(&server, &operator, &json!({}));
+    refused(&stranger.ask(&server, "GET", "/cluster"), 403);
+    let token = stranger.make(
+        &server,
+        &format!("/accounts/{}/tokens", stranger.account()),
+        &json!({ "name": "mine", "scope": "write" }),
+    );
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    let path = format!("{}/cluster", super::browser::BASE);
+    refused(&server.http(&Request::get(&path).header("Authorization", &bearer)), 403);
+    refused(&server.http(&Request::get(&path)), 401);
+    assert_eq!(operator.get(&server, "/cluster")["state"], "well");
+}
+
+#[test]
 fn a_token_of_an_account_does_what_its_scope_says() {
     let (server, owner) = operated();
     let account = owner.account();

@@ -13,14 +13,14 @@ use super::{run, run_in};
 use crate::support::server;
 
 /// A receiver and its address.
-pub(super) struct Listening {
+pub(crate) struct Listening {
     pub(super) running: Running,
     pub(super) address: SocketAddr,
 }
 
 impl Listening {
     /// A receiver in this folder, on a port of its own.
-    pub(super) fn start(folder: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, args: &[&str]) -> Self {
         let running = Running::start(folder, &[&["listen", "--port", "0"], args].concat());
         let told = running.note("listening on http://");
         let (_, rest) = told.split_once("http://").unwrap();
@@ -32,6 +32,12 @@ impl Listening {
     fn alone(args: &[&str]) -> Self {
         let known = ["--app-secret", "k=geheim", "--data-dir", "missing"];
         Self::start(&std::env::temp_dir(), &[&known, args].concat())
+    }
+
+    /// Waits for a note with these words.
+    #[track_caller]
+    pub(crate) fn note(&self, words: &str) -> String {
+        self.running.note(words)
     }
 
     pub(super) fn url(&self) -> String {
