@@ -4,7 +4,7 @@ use bellwire_testkit::{App, Client, Engine, Via};
 use serde_json::json;
 
 use crate::cluster::over_redis_and_nats;
-use crate::cluster::stage::{SHORT_GRACE, Stage, Truth, app, are_on, known};
+use crate::cluster::stage::{SHORT_GRACE, Stage, Truth, app, are_on, known, metric};
 use crate::fallback::{fallback, opened_by_polls, subscribed};
 use crate::support::eventually;
 
@@ -197,6 +197,8 @@ fn a_node_without_subscribers_gets_no_message() {
     };
     stage.cluster[1].api().publish("only-here", "tick", "");
     assert_eq!(listeners(), None);
+    let in_vain = || metric(&stage.cluster[0], "bellwire_cluster_events_in_vain_total");
+    assert_eq!(in_vain(), 0);
     let mut ann = stage.member(0, "", &["only-here"]);
     assert_eq!(listeners(), Some(1), "the node with the subscriber only");
     stage.cluster[1].api().publish("only-here", "tick", "");
