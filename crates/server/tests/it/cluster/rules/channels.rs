@@ -44,6 +44,18 @@ fn what_is_published_on_one_node_is_heard_on_every_node_in_order(via: Via) {
     }
 }
 
+// contract: 4.7
+#[test]
+fn whoever_has_subscribed_hears_what_is_published_then_on_any_node() {
+    let stage = Stage::start(Via::Redis, 2);
+    for n in 0..200 {
+        let room = [format!("room-{n}")];
+        let mut client = stage.member(1, "", &room);
+        stage.cluster[0].api().publish(&room[0], "tick", "");
+        client.expect("tick");
+    }
+}
+
 // contract: 7.1, 7.4
 fn client_events_cross_and_are_not_heard_by_who_said_them(via: Via) {
     let stage = Stage::start(via, 2);
