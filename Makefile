@@ -41,13 +41,15 @@ compat: ## Official SDKs against the release binary
 sim: ## 10,000 seeds of the webhook engine's simulation
 	BELLWIRE_SEEDS=10000 $(CARGO) test --locked --release -p bellwire-webhooks --lib simulation
 
-endurance: build ## 200 rounds of kill -9, 200 of power loss, four minutes of nothing but 500
+endurance: build ## 200 rounds of kill -9, 200 of power loss, four minutes of nothing but 500, a cluster in trouble
 	BELLWIRE_BIN=$(CURDIR)/target/release/bellwire ROUNDS=200 CLIENTS=2000 $(CARGO) test --locked \
 	  -p bellwire --test it -- webhooks::endurance --nocapture
 	BELLWIRE_BIN=$(CURDIR)/target/release/bellwire ROUNDS=200 CLIENTS=500 POWER=1 $(CARGO) test \
 	  --locked -p bellwire --test it -- webhooks::endurance --nocapture
 	BELLWIRE_BIN=$(CURDIR)/target/release/bellwire UNWELL_S=240 $(CARGO) test --locked \
 	  -p bellwire --test it -- webhooks::retries::a_receiver_that_answers_500 --nocapture
+	BELLWIRE_BIN=$(CURDIR)/target/release/bellwire ROUNDS=20 CLIENTS=3000 FREEZE_S=60 $(CARGO) test \
+	  --locked -p bellwire --test it -- cluster:: --nocapture --test-threads 1
 
 fuzz: ## Every fuzz target for a minute
 	fuzz/run 60

@@ -180,7 +180,8 @@ impl Cluster {
             desk: (desk != 0).then(|| NodeId::of(desk)),
             has_desk: now.desk.is_some(),
             has_lease: lease.holds(),
-            has_database: !now.is_lost,
+            // One that stalls tells of no error; the lease runs out.
+            has_database: !now.is_lost && lease.holds(),
             link: link.as_ref().map(|link| link.figures()),
         }
     }

@@ -1,6 +1,6 @@
 //! Nodes are killed, frozen, ended and cut off by chance while clients come and go: in the end the
-//! receiver knows what is so, and so does every node. `ROUNDS`, `CLIENTS` and `SEED` are numbers of
-//! the environment.
+//! receiver knows what is so, and so does every node. `ROUNDS`, `SEED` and `NATS` are numbers of the
+//! environment.
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -22,20 +22,26 @@ fn whatever_happens_to_nodes_everybody_knows_what_is_so_in_the_end() {
     let mut world = World {
         dice: Dice::from_environment(),
         stage: Stage::apart(via, NODES),
-        slots: (0..number("CLIENTS").unwrap_or(40)).map(Slot::new).collect(),
-        silent: None,
+        slots: (0..40).map(Slot::new).collect(),
+        silent: [false; NODES],
     };
     for round in 1..=rounds {
         world.live(60);
-        let trouble = world.trouble();
-        eprintln!("round {round}: {trouble:?}");
-        world.begin(trouble);
-        world.live(60);
-        world.stage.may_come_again();
-        thread::sleep(Duration::from_millis(world.dice.of(0..2 * LEASE.as_millis() as u64)));
-        world.live(30);
-        world.end(trouble);
-        world.live(30);
+        let mut troubles = world.troubles();
+        eprintln!("round {round}: {troubles:?}");
+        for trouble in &troubles {
+            world.begin(*trouble);
+            world.live(30);
+            world.stage.may_come_again();
+            thread::sleep(Duration::from_millis(world.dice.of(0..2 * LEASE.as_millis() as u64)));
+            world.live(30);
+        }
+        // A node does not start without the engines.
+        troubles.sort_by_key(|trouble| std::cmp::Reverse(trouble.of()));
+        for trouble in troubles {
+            world.end(trouble);
+            world.live(30);
+        }
         world.settle();
     }
 }
@@ -58,12 +64,24 @@ enum Way {
     Stalled,
 }
 
+impl Trouble {
+    /// What is in trouble: a node, or an engine.
+    fn of(self) -> usize {
+        match self {
+            Self::Killed(node) | Self::Ended(node) | Self::Frozen(node) => node,
+            Self::WithoutBus(node, _) | Self::WithoutDatabase(node, _) => node,
+            Self::NoBusAnywhere => NODES,
+            Self::NoDatabaseAnywhere => NODES + 1,
+        }
+    }
+}
+
 struct World {
     dice: Dice,
     stage: Stage,
     slots: Vec<Slot>,
-    /// The node that does not answer just now.
-    silent: Option<usize>,
+    /// Which nodes do not answer just now.
+    silent: [bool; NODES],
 }
 
 /// A client that may be there or not, on some node.
@@ -81,6 +99,16 @@ impl World {
             let at = self.dice.below(self.slots.len());
             self.slots[at].act(&self.stage, &mut self.dice, self.silent);
         }
+    }
+
+    /// One trouble, or two that do not end each other; one node answers in any case.
+    fn troubles(&mut self) -> Vec<Trouble> {
+        let mut troubles = vec![self.trouble()];
+        let second = self.trouble();
+        if self.dice.once_in(2) && second.of() != troubles[0].of() {
+            troubles.push(second);
+        }
+        troubles
     }
 
     fn trouble(&mut self) -> Trouble {
@@ -114,7 +142,7 @@ impl World {
             Trouble::NoDatabaseAnywhere => cluster.postgres().kill(),
         }
         if let Trouble::Killed(node) | Trouble::Ended(node) | Trouble::Frozen(node) = trouble {
-            self.silent = Some(node);
+            self.silent[node] = true;
         }
         if let Trouble::Killed(node) | Trouble::Ended(node) = trouble {
             let gone = self.slots.iter_mut().filter(|slot| slot.node == node);
@@ -132,7 +160,9 @@ impl World {
             Trouble::NoBusAnywhere => cluster.bus.start_again(),
             Trouble::NoDatabaseAnywhere => cluster.postgres().start_again(),
         }
-        self.silent = None;
+        if let Some(silent) = self.silent.get_mut(trouble.of()) {
+            *silent = false;
+        }
     }
 
     /// Waits until everybody knows what is so.
@@ -158,7 +188,7 @@ impl Slot {
     }
 
     /// Its node is gone. Half of them come back elsewhere, with the same channels.
-    fn come_back(&mut self, stage: &Stage, dice: &mut Dice, silent: Option<usize>) {
+    fn come_back(&mut self, stage: &Stage, dice: &mut Dice, silent: [bool; NODES]) {
         if self.client.take().is_none() || dice.once_in(2) {
             return self.channels.clear();
         }
@@ -168,11 +198,11 @@ impl Slot {
     }
 
     /// Does something by chance, on nodes that answer.
-    fn act(&mut self, stage: &Stage, dice: &mut Dice, silent: Option<usize>) {
+    fn act(&mut self, stage: &Stage, dice: &mut Dice, silent: [bool; NODES]) {
         if self.client.is_none() {
             self.connect(stage, dice, silent);
             self.channels.clear();
-        } else if silent == Some(self.node) {
+        } else if silent[self.node] {
             return;
         }
         let client = self.client.as_mut().unwrap();
@@ -197,9 +227,9 @@ impl Slot {
         }
     }
 
-    fn connect(&mut self, stage: &Stage, dice: &mut Dice, silent: Option<usize>) {
+    fn connect(&mut self, stage: &Stage, dice: &mut Dice, silent: [bool; NODES]) {
         self.node = dice.below(NODES);
-        if silent == Some(self.node) {
+        while silent[self.node] {
             self.node = (self.node + 1) % NODES;
         }
         self.client = Some(stage.cluster[self.node].connect());

@@ -2,6 +2,7 @@
 //! else is touched, and it sends nothing that is not its own any more. `FREEZE_S` is a number of the
 //! environment.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -79,14 +80,18 @@ fn freeze_a_node(via: Via, with_desk: bool) {
 #[test]
 fn what_was_under_way_when_the_desk_was_frozen_comes_once_more_and_nothing_else() {
     let mut stage = Stage::start(Via::Redis, 2);
+    // The endpoint has accepted something, so it gets as much at once as it allows.
+    let _first = stage.member(0, "ann", &["presence-first"]);
+    stage.hook.expect_event("member_added", "presence-first");
     let gate = stage.hook.hold();
-    let rooms = channels("presence-room", 30);
+    let rooms = channels("presence-room", 200);
     let _ann = stage.member(0, "ann", &rooms);
-    gate.expect_waiting(1);
+    gate.expect_waiting(2);
     assert!(stage.cluster[0].has_desk());
     stage.cluster[0].freeze();
     gate.open();
     stage.may_come_again();
+    let under_way = ids(&stage);
     let others = channels("presence-other", 30);
     let _bob = stage.member(1, "bob", &others);
     eventually("the desk is elsewhere", || stage.cluster[1].has_desk());
@@ -95,13 +100,22 @@ fn what_was_under_way_when_the_desk_was_frozen_comes_once_more_and_nothing_else(
     stage.converges(&[1], &truth);
     stage.cluster[0].thaw();
     are_on(&mut truth, "ann", &rooms);
+    are_on(&mut truth, "ann", &["presence-first"]);
     stage.converges(&[0, 1], &truth);
     stage.is_verified(0, &truth);
-    let mut ids: Vec<String> =
-        stage.hook.requests().iter().map(|request| request.id().to_owned()).collect();
-    ids.sort();
-    let thrice = ids.windows(3).find(|three| three[0] == three[2]);
-    assert_eq!(thrice, None, "sent by the frozen node, the other, and again");
+    for (id, times) in ids(&stage) {
+        let most = if under_way.contains_key(&id) { 2 } else { 1 };
+        assert!(times <= most, "{id} came {times} times: {under_way:?} were under way");
+    }
+}
+
+/// How often each request has come.
+fn ids(stage: &Stage) -> BTreeMap<String, usize> {
+    let mut ids = BTreeMap::new();
+    for request in stage.hook.requests() {
+        *ids.entry(request.id().to_owned()).or_default() += 1;
+    }
+    ids
 }
 
 /// How long a join, a publish and a query take on these nodes.

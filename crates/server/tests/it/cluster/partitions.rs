@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwire_testkit::{Client, Engine, LEASE, Proxy, Request, Via};
 
 use super::over_redis_and_nats;
-use super::stage::{Stage, Truth, are_on, channels, known};
+use super::stage::{Stage, Truth, are_on, channels, known, metric};
 use crate::support::eventually;
 use crate::webhooks::stage::unique;
 
@@ -38,9 +38,6 @@ fn ready(stage: &Stage, node: usize) -> String {
 
 #[track_caller]
 fn is_degraded(stage: &Stage, node: usize, is_so: bool) {
-    if !ready(stage, node).contains("state") {
-        return thread::sleep(Duration::from_millis(1500)); // TODO
-    }
     eventually(if is_so { "it says degraded" } else { "it says degraded no more" }, || {
         ready(stage, node).contains("degraded") == is_so
     });
@@ -70,8 +67,14 @@ fn without_the_bus(via: Via, lose: impl Fn(&Stage)) {
 
     lose(&stage);
     is_degraded(&stage, 1, true);
+    let dropped = || metric(&stage.cluster[1], "bellwire_bus_dropped_total");
+    let before = dropped();
     hears_from(&stage, 0, &mut ann, "presence-both-0");
     hears_from(&stage, 1, &mut bob, "presence-both-0");
+    eventually("what did not cross is counted", || {
+        stage.cluster[1].api().publish("presence-both-0", "lost", "");
+        dropped() > before
+    });
     // People come and go on both sides; webhooks do not need the bus.
     let carol = stage.member(1, "carol", &both);
     let dave = stage.member(0, "dave", &["presence-dave"]);

@@ -8,7 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire_testkit::{
-    App, Client, Cluster, Config, Connection, Hook, PATIENCE, Receiver, Server, Via, View, Webhook,
+    App, Client, Cluster, Config, Connection, Hook, PATIENCE, Receiver, Request, Server, Via, View,
+    Webhook,
 };
 use serde_json::Value;
 
@@ -268,6 +269,15 @@ fn wrongly_known(server: &Server, truth: &Truth) -> Option<String> {
     let some = present.step_by(1 + truth.len() / 100);
     let some: Truth = some.map(|(name, users)| (name.clone(), users.clone())).collect();
     difference(&members(server, &some.keys().cloned().collect::<Vec<_>>()), &some)
+}
+
+/// What a metric of a node says.
+#[track_caller]
+pub(super) fn metric(server: &Server, name: &str) -> u64 {
+    let told = Connection::open(server.admin()).exchange(&Request::get("/metrics"));
+    let line = told.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    let value = line.unwrap_or_else(|| panic!("no metric {name}: {}", told.text()));
+    value.trim().parse().unwrap_or_else(|_| panic!("{name} is {value}"))
 }
 
 fn text(value: &Value) -> String {

@@ -4,7 +4,7 @@ use bellwire_testkit::{App, Client, Engine, Via};
 use serde_json::json;
 
 use crate::cluster::over_redis_and_nats;
-use crate::cluster::stage::{SHORT_GRACE, Stage, Truth, app, are_on, known};
+use crate::cluster::stage::{SHORT_GRACE, Stage, Truth, app, are_on, known, metric};
 use crate::fallback::{fallback, opened_by_polls, subscribed};
 use crate::support::eventually;
 
@@ -41,6 +41,18 @@ fn what_is_published_on_one_node_is_heard_on_every_node_in_order(via: Via) {
                 assert_eq!(numbers, (at..50).step_by(rooms.len()).collect::<Vec<_>>(), "{room}");
             }
         }
+    }
+}
+
+// contract: 4.7
+#[test]
+fn whoever_has_subscribed_hears_what_is_published_then_on_any_node() {
+    let stage = Stage::start(Via::Redis, 2);
+    for n in 0..200 {
+        let room = [format!("room-{n}")];
+        let mut client = stage.member(1, "", &room);
+        stage.cluster[0].api().publish(&room[0], "tick", "");
+        client.expect("tick");
     }
 }
 
@@ -197,6 +209,8 @@ fn a_node_without_subscribers_gets_no_message() {
     };
     stage.cluster[1].api().publish("only-here", "tick", "");
     assert_eq!(listeners(), None);
+    let in_vain = || metric(&stage.cluster[0], "bellwire_cluster_events_in_vain_total");
+    assert_eq!(in_vain(), 0);
     let mut ann = stage.member(0, "", &["only-here"]);
     assert_eq!(listeners(), Some(1), "the node with the subscriber only");
     stage.cluster[1].api().publish("only-here", "tick", "");
