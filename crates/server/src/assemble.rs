@@ -9,15 +9,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use bellwire_hub::{Apps, Hub, Peers};
-use bellwire_store::{Sqlite, Store};
+use bellwire_hub::Apps;
+use bellwire_store::Store;
 use bellwire_webhooks::service::Service;
-use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_rustls::TlsAcceptor;
 
-use crate::cluster::{Cluster, Newcomer, Nodes};
+use crate::cluster::{Cluster, Nodes};
 use crate::config::Config;
 use crate::gateway::admission::Door;
 use crate::gateway::fallback::Fallbacks;
@@ -35,8 +34,10 @@ use crate::ops::facts::Facts;
 use crate::ops::webhooks::{Watch, Workshop};
 use crate::ops::{folder, machine, metrics};
 
+mod footing;
 mod welcome;
 
+use footing::Footing;
 use welcome::Welcome;
 
 /// How often the hub does what time brings.
@@ -58,10 +59,7 @@ const LAST_POSTS: Duration = Duration::from_secs(5);
 pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let _lock = lock_folder(&config.data_dir)?;
     machine::check(config)?;
-    let certificate = match &config.tls {
-        Some((cert, key)) => Some(Certificate::read(cert, key)?),
-        None => None,
-    };
+    let certificate = certificate(config)?;
     let cellar = Cellar::open(config)?;
     let store = cellar.store();
     let welcome = Welcome::prepare(config, &*store)?;
@@ -71,33 +69,22 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let live = Arc::new(Live::new(Arc::clone(&apps), Arc::clone(&store)));
     let facts = Arc::new(Facts::new(Arc::clone(&live)));
     let footing = Footing::find(config, &cellar, &apps)?;
-    let outlet = Arc::clone(&switchboard);
-    let number = footing.number()?;
-    let hub = Hub::new(number, config.cache_bytes_max, outlet, Arc::clone(&facts) as _);
-    let hub = Arc::new(match footing.link() {
-        Some(link) => hub.with_peers(link),
-        None => hub,
-    });
+    let hub = footing.hub(config, &switchboard, &facts)?;
     let runtime = runtime(config)?;
     let mut sources =
         AppSources::new(config, file, Arc::clone(&store), Arc::clone(&apps), Arc::clone(&hub));
     sources.load()?;
     live.look_elsewhere()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
-    let workshop = Workshop::new(
-        &config.webhooks,
-        cellar.store(),
-        &apps,
-        Arc::clone(&watch),
-        runtime.handle().clone(),
-    )?;
+    let handle_of = runtime.handle().clone();
+    let workshop =
+        Workshop::new(&config.webhooks, Arc::clone(&store), &apps, Arc::clone(&watch), handle_of)?;
     let (webhooks, cluster) = footing.start(config, &hub, workshop, runtime.handle())?;
-    let nodes = Arc::new(Nodes::of(cluster.clone(), config, number));
+    let nodes = Arc::new(Nodes::of(cluster.clone(), config, hub.node()));
     facts.pass_on_to(webhooks.sink());
     sources.tell(Arc::clone(&webhooks));
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
-    let settings = gateway_settings(config);
-    let workers = gateway::start(&switchboard, polls, &hub, &witness, settings)?;
+    let workers = gateway::start(&switchboard, polls, &hub, &witness, gateway_settings(config))?;
     let (errands, follower) = sources.start()?;
     let desk = Desk {
         apps: Arc::clone(&apps),
@@ -131,72 +118,37 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         trusted_proxies: config.trusted_proxies.clone(),
     });
     let ebb = Ebb::default();
-    let last = errands.clone();
-    let others = cluster.clone();
+    let beside = Beside { cluster: cluster.clone(), errands: errands.clone(), follower };
     let server = Server { house, certificate, store, errands, webhooks, cluster, ebb };
     let result = runtime.block_on(server.live(config, &welcome, workers));
-    if let Some(cluster) = others {
-        cluster.leave();
-    }
-    // It may have ended already.
-    let _ = last.send(Errand::Stop);
-    if follower.join().is_err() {
-        tracing::error!("the thread that follows apps panicked");
-    }
+    beside.end();
     runtime.shutdown_timeout(Duration::from_millis(100));
     result
 }
 
-/// Whether this node is alone.
-enum Footing {
-    Alone(Arc<Sqlite>),
-    Together(Newcomer),
+/// What goes on by itself beside the server, and ends after it.
+struct Beside {
+    cluster: Option<Arc<Cluster>>,
+    /// To the thread that follows apps.
+    errands: Sender<Errand>,
+    follower: JoinHandle<()>,
 }
 
-impl Footing {
-    fn find(config: &Config, cellar: &Cellar, apps: &Arc<Apps>) -> anyhow::Result<Self> {
-        match cellar {
-            Cellar::File(store) => Ok(Self::Alone(Arc::clone(store))),
-            Cellar::Shared(database) => Newcomer::join(config, database, apps).map(Self::Together),
+impl Beside {
+    fn end(self) {
+        if let Some(cluster) = self.cluster {
+            cluster.leave();
+        }
+        // It may have ended already.
+        let _ = self.errands.send(Errand::Stop);
+        if self.follower.join().is_err() {
+            tracing::error!("the thread that follows apps panicked");
         }
     }
+}
 
-    /// The first half of this node's socket ids, never 0.
-    fn number(&self) -> anyhow::Result<u64> {
-        match self {
-            Self::Alone(_) => {
-                let random = getrandom::u32().context("the system has no random numbers")?;
-                Ok(u64::from(random) + 1)
-            }
-            Self::Together(newcomer) => Ok(newcomer.node().number()),
-        }
-    }
-
-    fn link(&self) -> Option<Arc<dyn Peers>> {
-        match self {
-            Self::Alone(_) => None,
-            Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
-        }
-    }
-
-    fn start(
-        self,
-        config: &Config,
-        hub: &Arc<Hub>,
-        workshop: Workshop,
-        runtime: &Handle,
-    ) -> anyhow::Result<(Arc<Service>, Option<Arc<Cluster>>)> {
-        match self {
-            Self::Alone(store) => {
-                let outbox = store.outbox(config.webhooks.durability.into())?;
-                Ok((workshop.start(hub, Box::new(outbox))?, None))
-            }
-            Self::Together(newcomer) => {
-                let (webhooks, cluster) = newcomer.start(config, hub, workshop, runtime)?;
-                Ok((webhooks, Some(Arc::new(cluster))))
-            }
-        }
-    }
+fn certificate(config: &Config) -> anyhow::Result<Option<Arc<Certificate>>> {
+    config.tls.as_ref().map(|(cert, key)| Certificate::read(cert, key)).transpose()
 }
 
 fn runtime(config: &Config) -> std::io::Result<tokio::runtime::Runtime> {

@@ -219,7 +219,9 @@ impl Slot {
                 }
             }
             _ => {
-                self.client.take().map(Client::leave);
+                if let Some(client) = self.client.take() {
+                    client.leave();
+                }
                 self.channels.clear();
             }
         }

@@ -62,7 +62,7 @@ fn without_the_bus(via: Via, lose: impl Fn(&Stage)) {
     let mut bob = stage.member(1, "bob", &[both.clone(), ones.clone()].concat());
     let mut truth = Truth::new();
     are_on(&mut truth, "ann", &both);
-    are_on(&mut truth, "bob", &[both.clone(), ones.clone()].concat());
+    are_on(&mut truth, "bob", &[both.clone(), ones].concat());
     stage.converges(&[0, 1], &truth);
 
     lose(&stage);
@@ -131,7 +131,7 @@ fn without_the_database(lost: usize, at_least: Duration, lose: impl Fn(&Proxy)) 
     let mut bob = stage.member(lost, "bob", &[both.clone(), ones.clone()].concat());
     let mut truth = Truth::new();
     are_on(&mut truth, "ann", &both);
-    are_on(&mut truth, "bob", &[both.clone(), ones.clone()].concat());
+    are_on(&mut truth, "bob", &[both.clone(), ones].concat());
     stage.converges(&[0, 1], &truth);
 
     lose(stage.cluster[lost].database());
