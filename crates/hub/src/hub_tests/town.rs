@@ -86,7 +86,7 @@ fn a_newcomer_waits_until_other_nodes_are_heard() {
     assert_eq!(town.heard(0, a), [SUCCEEDED, "event room 1"]);
 }
 
-// contract: 7.4, 17.1
+// contract: 7.4, 12.11
 #[test]
 fn events_reach_other_nodes_once_and_never_whom_they_exclude() {
     let (a, b) = pair();
