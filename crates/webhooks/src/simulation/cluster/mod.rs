@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use run::Run;
 
 use super::laws::Law;
-use super::number_from;
+use super::no_seed_ends_badly;
 use crate::sabotage::{Sabotage, sabotage};
 
 /// Seeds that have found a fault once.
@@ -27,28 +27,12 @@ const SEEDS: u64 = 100;
 /// Seeds in which a fault has to show.
 const FAULT_SEEDS: u64 = 1_000;
 
-/// Lives a seed; how it ended badly, if so.
-fn live(seed: u64, is_traced: bool) -> Result<(), String> {
-    let life = || Run::new(seed, is_traced).live();
-    match catch_unwind(AssertUnwindSafe(life)) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(broken)) => Err(format!("{:?}: {}", broken.law, broken.how)),
-        Err(_) => Err("it panicked".into()),
-    }
-}
-
 #[test]
 fn no_seed_breaks_a_law_of_a_cluster() {
-    let one = number_from("BELLWIRE_CLUSTER_SEED");
-    let seeds = number_from("BELLWIRE_CLUSTER_SEEDS").unwrap_or(SEEDS);
-    let all = KNOWN_SEEDS.into_iter().chain(1..=seeds);
-    let seeds: Vec<u64> = one.map_or_else(|| all.collect(), |seed| vec![seed]);
-    let lives = seeds.into_iter().map(|seed| (seed, live(seed, one.is_some())));
-    let broken: Vec<String> = lives
-        .filter_map(|(seed, life)| Some(format!("seed {seed}: {}", life.err()?)))
-        .take(5)
-        .collect();
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    no_seed_ends_badly("BELLWIRE_CLUSTER_SEED", &KNOWN_SEEDS, SEEDS, |seed, is_traced| {
+        let life = Run::new(seed, is_traced).live();
+        life.map_err(|broken| format!("{:?}: {}", broken.law, broken.how))
+    });
 }
 
 /// The law that a fault offends.
