@@ -2,7 +2,7 @@
 
 use crate::{
     Account, AccountId, AuditFilter, Digest, Email, Entry, Invitation, InvitationId, Member,
-    PasswordHash, Person, PersonId, Role, Session, SessionId, Token, TokenId,
+    PasswordHash, Person, PersonId, Role, Secret, Session, SessionId, Token, TokenId,
 };
 
 /// Keeps people and accounts. Each call is all or nothing.
@@ -15,6 +15,13 @@ pub trait AccountStore: Send + Sync {
     /// # Errors
     /// When the store cannot be read, as with every question below.
     fn has_operator(&self) -> Result<bool, Self::Error>;
+
+    /// What makes somebody the first operator: this from now on, if nothing does yet. It is forgotten when
+    /// there is one.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn setup(&self, fresh: Secret) -> Result<Secret, Self::Error>;
 
     /// Somebody.
     ///

@@ -72,6 +72,12 @@ pub trait AppStore: Send + Sync {
     /// When the store cannot be written, or a key belongs to another app.
     fn put(&self, app: &AppSpec) -> Result<(), Self::Error>;
 
+    /// Writes an app down if there is none at all; whether there was none.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    fn put_first(&self, app: &AppSpec) -> Result<bool, Self::Error>;
+
     /// Forgets an app and its keys; whether there was one.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ pub(crate) mod tokens;
 
 use bellwire_accounts::{
     Account, AccountId, AccountStore, AuditFilter, Digest, Email, Entry, Invitation, InvitationId,
-    Member, PasswordHash, Person, PersonId, Plan, Role, Session, SessionId, Token, TokenId,
+    Member, PasswordHash, Person, PersonId, Plan, Role, Secret, Session, SessionId, Token, TokenId,
 };
 use rusqlite::{Connection, Params, Row, params};
 
@@ -19,6 +19,10 @@ impl AccountStore for Sqlite {
 
     fn has_operator(&self) -> Result<bool, StoreError> {
         self.read(people::has_operator)
+    }
+
+    fn setup(&self, fresh: Secret) -> Result<Secret, StoreError> {
+        self.write(|connection| people::setup(connection, fresh))
     }
 
     fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError> {

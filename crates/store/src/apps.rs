@@ -25,6 +25,16 @@ impl AppStore for Sqlite {
         self.write(|connection| put(connection, app))
     }
 
+    fn put_first(&self, app: &AppSpec) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            let is_first = !connection.prepare_cached("SELECT 1 FROM app")?.exists([])?;
+            if is_first {
+                put(connection, app)?;
+            }
+            Ok(is_first)
+        })
+    }
+
     /// With the app go its endpoints, its tokens and its past: another app may have the id one day, and
     /// must not send its events to the old one's receivers.
     fn delete(&self, id: &AppId) -> Result<bool, StoreError> {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::StoreError;
 
 /// One step a version, the first leads from an empty file to version 1.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     // Apps and their keys. Settings are JSON, so that a new toggle needs no step.
     "CREATE TABLE app (
          id TEXT PRIMARY KEY,
@@ -26,6 +26,8 @@ const STEPS: [&str; 4] = [
     include_str!("schema/accounts.sql"),
     // Statistics and errors.
     include_str!("schema/stats.sql"),
+    // How the first operator comes.
+    include_str!("schema/setup.sql"),
 ];
 
 /// Brings the file to the newest version, in one transaction.

@@ -15,18 +15,17 @@ pub(crate) struct Welcome {
     first_app: Option<AppSpec>,
     /// Whether nobody runs the server yet.
     needs_operator: bool,
-    /// What makes somebody the first operator, for as long as the server runs.
+    /// What makes somebody the first operator, on every node, until there is one.
     pub(crate) setup: Secret,
 }
 
 impl Welcome {
     /// Looks what is there, and makes an app if there is none anywhere.
     pub(super) fn prepare(config: &Config, store: &dyn Store) -> anyhow::Result<Self> {
-        Ok(Self {
-            first_app: first_app(config, store)?,
-            needs_operator: !store.has_operator()?,
-            setup: Secret::new(random_letters()?),
-        })
+        let (first_app, needs_operator) = (first_app(config, store)?, !store.has_operator()?);
+        let fresh = Secret::new(random_letters()?);
+        let setup = if needs_operator { store.setup(fresh)? } else { fresh };
+        Ok(Self { first_app, needs_operator, setup })
     }
 
     /// Says how to go on. This is the one time that the secrets are printed.
@@ -42,9 +41,7 @@ impl Welcome {
         }
         if self.needs_operator {
             let link = format!("{base}/dashboard/setup#{}", self.setup.reveal());
-            println!(
-                "\n  The dashboard waits for its operator. Open once, while the server runs:\n\n    {link}\n"
-            );
+            println!("\n  The dashboard waits for its operator. Open once:\n\n    {link}\n");
         }
     }
 }
@@ -62,8 +59,8 @@ fn first_app(config: &Config, store: &dyn Store) -> anyhow::Result<Option<AppSpe
         ..Settings::default()
     };
     let app = AppSpec::new(free_app_id(|_| false)?, settings, vec![new_key(now_ms())?]);
-    store.put(&app)?;
-    Ok(Some(app))
+    // Another node that starts just now may have been first.
+    Ok(store.put_first(&app)?.then_some(app))
 }
 
 fn how_to_use(app: &AppSpec, port: u16, tls: bool, prefix: &str) -> String {

@@ -1,7 +1,7 @@
 //! People, who belongs to an account, and who is invited.
 
 use bellwire_accounts::{
-    AccountId, Digest, Email, Invitation, Member, PasswordHash, Person, PersonId, Role,
+    AccountId, Digest, Email, Invitation, Member, PasswordHash, Person, PersonId, Role, Secret,
 };
 use rusqlite::{Connection, Params, Row, params};
 
@@ -15,6 +15,18 @@ const INVITATION: &str = "id, account, email, role, invited_by, created_at_ms, e
 
 pub(super) fn has_operator(connection: &Connection) -> Result<bool, StoreError> {
     Ok(connection.prepare_cached("SELECT 1 FROM person WHERE is_operator")?.exists([])?)
+}
+
+/// The secret that is kept is the one that was there first.
+pub(super) fn setup(connection: &Connection, fresh: Secret) -> Result<Secret, StoreError> {
+    let kept = collect(connection, "SELECT secret FROM setup", [], |row| {
+        Ok(Secret::new(row.get::<_, String>(0)?))
+    })?;
+    if let Some(kept) = kept.into_iter().next() {
+        return Ok(kept);
+    }
+    run(connection, "INSERT INTO setup (secret) VALUES (?1)", [fresh.reveal()])?;
+    Ok(fresh)
 }
 
 pub(super) fn person(connection: &Connection, id: &PersonId) -> Result<Option<Person>, StoreError> {
@@ -62,6 +74,9 @@ pub(super) fn put(
         connection.prepare_cached("SELECT 1 FROM person WHERE email = ?1 AND id <> ?2")?;
     if others.exists([email, id])? {
         return Ok(false);
+    }
+    if person.is_operator {
+        run(connection, "DELETE FROM setup", [])?;
     }
     let changed = run(
         connection,

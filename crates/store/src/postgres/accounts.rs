@@ -8,7 +8,7 @@ mod tokens;
 use ::postgres::Row;
 use bellwire_accounts::{
     Account, AccountId, AccountStore, AuditFilter, Digest, Email, Entry, Invitation, InvitationId,
-    Member, PasswordHash, Person, PersonId, Role, Session, SessionId, Token, TokenId,
+    Member, PasswordHash, Person, PersonId, Role, Secret, Session, SessionId, Token, TokenId,
 };
 
 use super::Postgres;
@@ -23,6 +23,10 @@ impl AccountStore for Postgres {
 
     fn has_operator(&self) -> Result<bool, StoreError> {
         self.alone(|session| session.exists("SELECT 1 FROM person WHERE is_operator", &[]))
+    }
+
+    fn setup(&self, fresh: Secret) -> Result<Secret, StoreError> {
+        self.write(|session| people::setup(session, fresh))
     }
 
     fn person(&self, id: &PersonId) -> Result<Option<Person>, StoreError> {

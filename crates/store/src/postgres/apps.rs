@@ -27,6 +27,16 @@ impl AppStore for Postgres {
         self.write(|session| put(session, app))
     }
 
+    fn put_first(&self, app: &AppSpec) -> Result<bool, StoreError> {
+        self.write(|session| {
+            let is_first = !session.exists("SELECT 1 FROM app", &[])?;
+            if is_first {
+                put(session, app)?;
+            }
+            Ok(is_first)
+        })
+    }
+
     /// With the app go its endpoints, its tokens and its past: another app may have the id one day, and
     /// must not send its events to the old one's receivers.
     fn delete(&self, id: &AppId) -> Result<bool, StoreError> {

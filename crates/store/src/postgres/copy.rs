@@ -272,7 +272,7 @@ mod tests {
             names
         };
         let mut tables: Vec<&str> = TABLES.iter().map(|(table, _)| *table).collect();
-        tables.extend(["change", "outbox"]);
+        tables.extend(["change", "outbox", "setup"]);
         tables.sort_unstable();
         let is_table = "type = 'table' AND name NOT LIKE 'sqlite_%'";
         assert_eq!(names(&format!("SELECT name FROM sqlite_schema WHERE {is_table}")), tables);

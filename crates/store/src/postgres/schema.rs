@@ -6,12 +6,13 @@ use super::session::Session;
 use crate::StoreError;
 
 /// One step a version, the first leads from an empty database to version 1.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     include_str!("../schema/postgres/apps.sql"),
     include_str!("../schema/postgres/webhooks.sql"),
     include_str!("../schema/postgres/accounts.sql"),
     include_str!("../schema/postgres/stats.sql"),
     include_str!("../schema/postgres/cluster.sql"),
+    include_str!("../schema/postgres/setup.sql"),
 ];
 
 /// The oldest PostgreSQL that has all that is used here.

@@ -68,7 +68,7 @@ pub(super) async fn create(
     let place = from.place();
     desk.may_try("the first operator", &place)?;
     if !opens(&given.token, &desk.setup) {
-        let why = "The link is not good: the server prints another each time it starts";
+        let why = "The link is not good: it is what the server printed when it started last";
         return Err(Problem::refused(why));
     }
     desk.throttle().succeeded("the first operator", &place);

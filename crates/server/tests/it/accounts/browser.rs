@@ -12,7 +12,7 @@ pub(super) const PASSWORD: &str = "correct horse";
 
 /// Somebody's browser.
 #[derive(Clone, Default)]
-pub(super) struct Browser {
+pub(crate) struct Browser {
     pub(super) cookie: Option<String>,
     pub(super) csrf: String,
     /// What the last sign-in said.
@@ -47,7 +47,7 @@ impl Browser {
 
     /// What is there.
     #[track_caller]
-    pub(super) fn get(&self, server: &Server, path: &str) -> Value {
+    pub(crate) fn get(&self, server: &Server, path: &str) -> Value {
         self.ask(server, "GET", path).ok()
     }
 
@@ -61,7 +61,7 @@ impl Browser {
 
     /// Keeps the cookie and the token of an answer.
     #[track_caller]
-    pub(super) fn signed_in(response: &Response) -> Self {
+    pub(crate) fn signed_in(response: &Response) -> Self {
         assert!(matches!(response.status, 200 | 201), "{}", response.text());
         let line = response.header("set-cookie").expect("a cookie");
         let cookie = line.strip_prefix("bellwire_session=").unwrap().split(';').next().unwrap();
@@ -96,7 +96,7 @@ pub(super) fn operated_with(config: Config) -> (Server, Browser) {
 }
 
 /// Becomes the first operator.
-pub(super) fn set_up(server: &Server, token: &str) -> Response {
+pub(crate) fn set_up(server: &Server, token: &str) -> Response {
     let body = json!({
         "token": token, "name": "Ada", "email": "ada@example.com", "password": PASSWORD,
     });
@@ -105,7 +105,7 @@ pub(super) fn set_up(server: &Server, token: &str) -> Response {
 
 /// What stands behind the `#` of the last link that the server has printed.
 #[track_caller]
-pub(super) fn setup_token(server: &Server) -> String {
+pub(crate) fn setup_token(server: &Server) -> String {
     crate::support::eventually("the link is printed", || server.stdout().contains("/setup#"));
     let text = server.stdout();
     let link = text.lines().rfind(|line| line.contains("/dashboard/setup#")).unwrap();

@@ -2,7 +2,7 @@
 
 mod apps;
 mod audit;
-mod browser;
+pub(crate) mod browser;
 mod invitations;
 mod isolation;
 mod plans;

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::browser::{Browser, PASSWORD, set_up, setup_token};
 use crate::management::office::{cli, refused};
 use crate::support::serve;
-use bellwire_testkit::{App, Config};
+use bellwire_testkit::{App, Config, Server};
 
 #[test]
 fn the_link_that_is_printed_makes_the_first_operator_once() {
@@ -26,14 +26,15 @@ fn the_link_that_is_printed_makes_the_first_operator_once() {
 }
 
 #[test]
-fn every_start_without_an_operator_prints_another_link_and_the_old_one_is_void() {
+fn every_start_without_an_operator_prints_the_link_again_until_it_is_used() {
     let mut server = serve(Config::with(App::new(1)));
-    let old = setup_token(&server);
+    let token = setup_token(&server);
     server.crash();
     server.restart();
-    crate::support::eventually("another link", || setup_token(&server) != old);
-    refused(&set_up(&server, &old), 403);
-    assert_eq!(set_up(&server, &setup_token(&server)).status, 201);
+    let links = |server: &Server| server.stdout().matches(&token).count();
+    crate::support::eventually("the link once more", || links(&server) == 2);
+    assert_eq!(set_up(&server, &token).status, 201);
+    refused(&set_up(&server, &token), 403);
     let said = server.stdout();
     server.crash();
     server.restart();

@@ -1,6 +1,7 @@
 //! What an operator of a cluster asks for: health, metrics, the nodes, and the commands beside them.
 
 mod commands;
+mod first;
 mod health;
 
 use bellwire_testkit::postgres::{Database, Postgres};
@@ -42,8 +43,13 @@ const PASSWORD: &str = "hunter2secret";
 
 #[track_caller]
 fn node(name: &str, database: &str, redis: &Redis) -> Server {
+    node_with(Config::with(App::new(1)), name, database, redis)
+}
+
+#[track_caller]
+fn node_with(config: Config, name: &str, database: &str, redis: &Redis) -> Server {
     let bus = format!("redis://{}", redis.address());
-    let config = Config::with(App::new(1))
+    let config = config
         .setting("admin_listen = \"{admin}\"")
         .setting("log_format = \"json\"")
         .setting("drain_window_s = 0")

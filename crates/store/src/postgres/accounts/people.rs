@@ -2,7 +2,7 @@
 
 use ::postgres::Row;
 use bellwire_accounts::{
-    AccountId, Digest, Email, Invitation, Member, PasswordHash, Person, PersonId, Role,
+    AccountId, Digest, Email, Invitation, Member, PasswordHash, Person, PersonId, Role, Secret,
 };
 
 use crate::StoreError;
@@ -14,6 +14,15 @@ use crate::rows::{int, parse};
 const PERSON: &str = "id, email, name, is_operator, created_at_ms";
 /// The columns of [`read_invitation`].
 const INVITATION: &str = "id, account, email, role, invited_by, created_at_ms, expires_at_ms";
+
+/// The secret that is kept is the one that was there first.
+pub(super) fn setup(session: &mut Session, fresh: Secret) -> Result<Secret, StoreError> {
+    if let Some(kept) = session.one("SELECT secret FROM setup", &[], |row| owned(row, 0))? {
+        return Ok(Secret::new(kept));
+    }
+    session.run("INSERT INTO setup (secret) VALUES ($1)", &[&fresh.reveal()])?;
+    Ok(fresh)
+}
 
 pub(super) fn person(session: &mut Session, id: &PersonId) -> Result<Option<Person>, StoreError> {
     let sql = format!("SELECT {PERSON} FROM person WHERE id = $1");
@@ -58,6 +67,9 @@ pub(super) fn put(
     let others = "SELECT 1 FROM person WHERE email = $1 AND id <> $2";
     if session.exists(others, &[&email, &id])? {
         return Ok(false);
+    }
+    if person.is_operator {
+        session.run("DELETE FROM setup", &[])?;
     }
     let password = password.map(PasswordHash::as_str);
     let changed = session.run(

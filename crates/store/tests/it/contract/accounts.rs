@@ -2,7 +2,7 @@
 
 use bellwire_accounts::{
     Account, AccountStore, Actor, ActorKind, AuditFilter, Entry, Invitation, Password, Person,
-    Plan, Role, Scope, Session, Token,
+    Plan, Role, Scope, Secret, Session, Token,
 };
 
 use super::Place;
@@ -67,6 +67,18 @@ pub(crate) fn an_operator_is_noticed(place: &impl Place) {
     let ada = Person { is_operator: true, ..person("usr_1", "ada@example.com") };
     assert!(store.put_person(&ada, None).unwrap());
     assert!(store.has_operator().unwrap());
+}
+
+pub(crate) fn who_makes_the_first_operator_stays_until_there_is_one(place: &impl Place) {
+    let store = inhabited(place);
+    let setup = |text: &str| store.setup(Secret::new(text)).unwrap().reveal().to_owned();
+    assert_eq!([setup("first"), setup("second")], ["first", "first"]);
+    let mut ada = person("usr_1", "ada@example.com");
+    assert!(store.put_person(&ada, None).unwrap());
+    assert_eq!(setup("third"), "first");
+    ada.is_operator = true;
+    assert!(store.put_person(&ada, None).unwrap());
+    assert_eq!(setup("fourth"), "fourth");
 }
 
 pub(crate) fn an_account_never_loses_its_last_owner(place: &impl Place) {

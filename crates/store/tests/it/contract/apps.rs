@@ -39,6 +39,16 @@ pub(crate) fn a_key_has_one_app_and_a_refused_put_changes_nothing(place: &impl P
     assert_eq!(store.apps().unwrap().len(), 1);
 }
 
+pub(crate) fn of_many_who_start_at_once_one_makes_the_first_app(place: &impl Place) {
+    let stores: Vec<_> = (0..6).map(|_| place.again()).collect();
+    let made: usize = std::thread::scope(|scope| {
+        let make = |at: usize| stores[at].put_first(&spec(&at.to_string(), &format!("k{at}")));
+        let all: Vec<_> = (0..6).map(|at| scope.spawn(move || make(at).unwrap())).collect();
+        all.into_iter().map(|one| usize::from(one.join().unwrap())).sum()
+    });
+    assert_eq!((made, place.store().apps().unwrap().len()), (1, 1));
+}
+
 pub(crate) fn another_process_is_noticed_by_the_version(place: &impl Place) {
     let here = place.store();
     let before = here.version().unwrap();

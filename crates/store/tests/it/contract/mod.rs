@@ -57,6 +57,7 @@ macro_rules! apps_contract {
         $crate::contract::laws! { $make, apps:
             what_is_put_is_there_after_a_restart
             a_key_has_one_app_and_a_refused_put_changes_nothing
+            of_many_who_start_at_once_one_makes_the_first_app
             another_process_is_noticed_by_the_version
             an_app_takes_its_endpoints_along
             an_app_takes_its_tokens_along
@@ -88,6 +89,7 @@ macro_rules! accounts_contract {
             somebody_is_found_by_email_with_the_password
             an_email_belongs_to_one
             an_operator_is_noticed
+            who_makes_the_first_operator_stays_until_there_is_one
             an_account_never_loses_its_last_owner
             who_is_removed_takes_sessions_along_but_leaves_no_account_without_an_owner
             accounts_are_listed_by_name_and_changed

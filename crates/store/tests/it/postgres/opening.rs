@@ -17,8 +17,21 @@ fn nodes_that_start_together_make_the_tables_once() {
         let nodes: Vec<_> = (0..6).map(|_| scope.spawn(|| Postgres::open(&url))).collect();
         nodes.into_iter().for_each(|node| drop(node.join().unwrap().unwrap()));
     });
-    assert_eq!(database.ask("SELECT version FROM schema_version"), "5");
+    assert_eq!(database.ask("SELECT version FROM schema_version"), "6");
     assert_eq!(database.ask("SELECT count(*) FROM change"), "1");
+}
+
+#[test]
+fn a_database_of_the_version_before_is_brought_forward_with_what_it_holds() {
+    let place = Place::new();
+    place.database.ask("INSERT INTO app VALUES ('1', NULL, '{}', 5)");
+    place.database.ask("DROP TABLE setup");
+    place.database.ask("UPDATE schema_version SET version = 5");
+    let (store, tables) = Postgres::migrate(&place.database.url()).unwrap();
+    assert_eq!((tables.found, tables.known), (5, 6));
+    assert!(store.app(&"1".parse().unwrap()).unwrap().is_some());
+    let (_, tables) = Postgres::migrate(&place.database.url()).unwrap();
+    assert_eq!(tables.found, 6);
 }
 
 #[test]
@@ -26,7 +39,7 @@ fn a_newer_database_is_left_alone() {
     let place = Place::new();
     place.database.ask("UPDATE schema_version SET version = 99");
     let error = Postgres::open(&place.database.url()).unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 99, known: 5 }), "{error}");
+    assert!(matches!(error, StoreError::Newer { found: 99, known: 6 }), "{error}");
     assert_eq!(place.database.ask("SELECT version FROM schema_version"), "99");
 }
 
