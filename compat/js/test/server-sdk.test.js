@@ -75,6 +75,7 @@ describe("publishing", () => {
     assert.deepEqual(await json(sdk.triggerBatch(batch())), {})
     assert.deepEqual(await event(channel, "one"), { n: 1 })
     assert.equal(await event(channel, "two"), "text")
+    await everywhere()
     assert.deepEqual(await json(sdk.triggerBatch(batch({ info: "subscription_count" }))), {
       batch: [{}, { subscription_count: 1 }],
     })
