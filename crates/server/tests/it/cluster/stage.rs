@@ -50,6 +50,14 @@ impl Stage {
         Self::over(cluster, receiver)
     }
 
+    /// The same, of nodes with this lease.
+    #[track_caller]
+    pub(super) fn apart_with_lease(via: Via, nodes: usize, lease: Duration) -> Self {
+        let (receiver, config) = prepare(app(), &[SHORT_GRACE]);
+        let cluster = Cluster::start_apart_with_lease(&binary(), config, via, nodes, lease);
+        Self::over(cluster, receiver)
+    }
+
     fn over(cluster: Cluster, receiver: Receiver) -> Self {
         let hook = receiver.hook(HOOK);
         Self { cluster, receiver, hook, view: View::new() }
