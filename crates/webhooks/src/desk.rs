@@ -349,7 +349,7 @@ impl Driver {
     fn listen(&mut self, now_ms: u64) {
         if now_ms >= self.next_listen_ms && self.can_listen() {
             let after = self.engine.places();
-            self.is_listening = self.writer.send(Work::Listen { after }).is_ok();
+            self.is_listening = self.writer.send(Work::Listen { after, asked_ms: now_ms }).is_ok();
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Work {
     Listen {
         /// What comes after these places.
         after: Vec<(NodeId, u64)>,
+        /// Now, by the clock of the desk.
+        asked_ms: u64,
     },
 }
 
@@ -63,10 +65,14 @@ pub(crate) fn start(
 }
 
 /// What nodes have said. How they are is asked first: who has ended by then says no more.
-fn listen(outbox: &mut dyn Outbox, after: &[(NodeId, u64)]) -> Result<Overheard, OutboxError> {
+fn listen(
+    outbox: &mut dyn Outbox,
+    after: &[(NodeId, u64)],
+    asked_ms: u64,
+) -> Result<Overheard, OutboxError> {
     let roll = outbox.roll()?;
     let rows = outbox.feeds(after, ROWS)?;
-    Ok(Overheard { roll, has_more: rows.len() >= ROWS as usize, rows })
+    Ok(Overheard { asked_ms, roll, has_more: rows.len() >= ROWS as usize, rows })
 }
 
 /// The thread while it has something to do.
@@ -85,8 +91,8 @@ impl Writer<'_> {
                 let found = self.job(outbox, &transaction, reads)?;
                 self.mailbox.leave(|mail| mail.done = Some(found));
             }
-            Work::Listen { after } => {
-                let overheard = self.once(listen(outbox, &after))?;
+            Work::Listen { after, asked_ms } => {
+                let overheard = self.once(listen(outbox, &after, asked_ms))?;
                 self.mailbox.leave(|mail| mail.overheard = Some(overheard));
             }
             Work::Sweep { rules, now_ms } => {

@@ -3,14 +3,15 @@
 use bellwire_protocol::AppId;
 
 use super::court::{Court, Sight};
-use super::node::{Desk, Job, State};
+use super::node::{Desk, Job, Node, State};
 use super::run::{Act, Run, batching};
 use crate::engine::{Answered, Engine, Overheard};
+use crate::event::{Event, Kind};
 use crate::feed::Row;
 use crate::node::{NodeId, NodeState};
 use crate::outbox::{Found, Outbox, Step};
 use crate::sabotage::{Sabotage, sabotaged};
-use crate::simulation::laws::Lawful;
+use crate::simulation::laws::{Law, Lawful};
 use crate::turn::Dispatch;
 
 const LISTEN_MS: u64 = 200;
@@ -36,6 +37,7 @@ impl Run {
             job: None,
             is_listening: false,
             next_listen_ms: self.now_ms,
+            heard_ms: self.now_ms,
             is_parking: false,
             under_way: 0,
         });
@@ -56,7 +58,8 @@ impl Run {
         if let Some((transaction, reads)) = orders.job {
             self.trace(|| format!("desk {run}: {transaction:?} {reads:?}"));
             if let Some(desk) = self.nodes[at].desk.as_mut() {
-                desk.job = Some(Job { ordered_ms: now_ms, transaction, reads });
+                let heard_ms = desk.heard_ms;
+                desk.job = Some(Job { ordered_ms: now_ms, heard_ms, transaction, reads });
             }
             let takes_ms = self.store_ms();
             self.later(at, takes_ms, Act::Kept { run });
@@ -128,13 +131,20 @@ impl Run {
 
     /// The desk asks how the nodes are; what they have said it reads a little later.
     pub(super) fn calls(&mut self, at: usize, run: u64) {
-        let roll = self.records.roll(self.now_ms);
+        let (asked_ms, roll) = (self.now_ms, self.records.roll(self.now_ms));
         let after_ms = self.chance.between(0, 10);
-        self.later(at, after_ms, Act::Listens { run, roll });
+        self.later(at, after_ms, Act::Listens { run, asked_ms, roll });
     }
 
-    pub(super) fn listens(&mut self, at: usize, run: u64, roll: Vec<(NodeId, NodeState)>) {
+    pub(super) fn listens(
+        &mut self,
+        at: usize,
+        run: u64,
+        asked_ms: u64,
+        roll: Vec<(NodeId, NodeState)>,
+    ) {
         let (now_ms, clock_ms) = (self.now_ms, self.nodes[at].clock(self.now_ms));
+        let asked_here_ms = self.nodes[at].clock(asked_ms);
         let answers = self.store_answers(at);
         let next_ms = now_ms + self.chance.between(1, LISTEN_MS);
         let Some(desk) = self.nodes[at].desk.as_mut().filter(|desk| desk.run == run) else {
@@ -150,7 +160,11 @@ impl Run {
             if run == self.records.run {
                 self.court.hears(&rows);
             }
-            let overheard = Overheard { roll, has_more: rows.len() >= ROWS, rows };
+            let has_more = rows.len() >= ROWS;
+            if !has_more {
+                desk.heard_ms = asked_ms;
+            }
+            let overheard = Overheard { asked_ms: asked_here_ms, roll, has_more, rows };
             desk.engine.hear(clock_ms, overheard);
         }
         // So that time comes to that.
@@ -163,7 +177,7 @@ impl Run {
         let arrives =
             self.nodes[at].reaches_store(self.now_ms) && (answers || self.chance.one_in(2));
         let Some(job) = self.desk(at, run).and_then(|desk| desk.job.take()) else { return Ok(()) };
-        let kept = if arrives { self.commit(run, &job)? } else { false };
+        let kept = if arrives { self.commit(at, run, &job)? } else { false };
         let clock_ms = self.nodes[at].clock(self.now_ms);
         if kept && answers {
             let read = |(asker, read)| (asker, self.records.disk.read(&read).unwrap());
@@ -182,12 +196,14 @@ impl Run {
     }
 
     /// Keeps a job's transaction if it comes from the desk.
-    pub(super) fn commit(&mut self, run: u64, job: &Job) -> Lawful<bool> {
+    pub(super) fn commit(&mut self, at: usize, run: u64, job: &Job) -> Lawful<bool> {
         let Some(kept) = self.records.commit(run, &job.transaction)? else { return Ok(false) };
+        let ahead_ms = self.nodes[at].ahead_ms;
         let mut heard = kept.heard;
         for step in job.transaction.steps.iter().filter(|_| kept.is_new) {
             match step {
                 Step::Append(event) => {
+                    self.check_unread(event, event.at_ms - ahead_ms, job.heard_ms)?;
                     let (court, sight) = self.court(0);
                     court.announced(sight, job.ordered_ms, event)?;
                 }
@@ -198,6 +214,26 @@ impl Run {
             }
         }
         Ok(true)
+    }
+
+    /// Nobody is told to have left who is back, by what lies in a feed and was there at that time. A
+    /// desk that has not heard all for long may.
+    fn check_unread(&self, event: &Event, told_ms: u64, heard_ms: u64) -> Lawful {
+        const LONG_MS: u64 = 25_000;
+        let is_leave = matches!(event.kind, Kind::Vacated | Kind::MemberRemoved);
+        if !is_leave || self.plan.trouble.overflow || told_ms > heard_ms + LONG_MS {
+            return Ok(());
+        }
+        let thing = (event.app.clone(), event.channel.as_str().to_owned(), event.user.clone());
+        let is_here = |node: &&Node| {
+            let is_live = self.records.is_live(self.now_ms, node.id);
+            is_live && node.wanted.contains(&thing.0) && node.world.here().contains(&thing)
+        };
+        let mut nodes = self.nodes.iter().filter(is_here);
+        let back = nodes.find(|node| self.records.says_here(node.id, told_ms, &thing));
+        Law::Grace.holds(back.is_none(), || {
+            format!("{:?} has said that it is back: {event:?}", back.map(|node| node.id))
+        })
     }
 
     /// The desk has heard rows of a node for certain.

@@ -38,7 +38,7 @@ fn no_seed_breaks_a_law_of_a_cluster() {
 /// The law that a fault offends.
 fn offended(fault: Sabotage) -> Law {
     match fault {
-        Sabotage::EachForItself | Sabotage::NoHearing => Law::Grace,
+        Sabotage::EachForItself | Sabotage::NoHearing | Sabotage::HastyLeaves => Law::Grace,
         Sabotage::CountOfOne => Law::Throttled,
         Sabotage::NeverHeard => Law::Rest,
         Sabotage::DrainLeaves => Law::Closing,

@@ -56,6 +56,8 @@ pub(super) struct Desk {
     pub(super) job: Option<Job>,
     pub(super) is_listening: bool,
     pub(super) next_listen_ms: u64,
+    /// When it asked for the rest of what nodes had said, and got it.
+    pub(super) heard_ms: u64,
     /// Nothing new is sent: it is handed over.
     pub(super) is_parking: bool,
     pub(super) under_way: usize,
@@ -65,6 +67,8 @@ pub(super) struct Desk {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) ordered_ms: u64,
+    /// When the desk had asked for all, and got it.
+    pub(super) heard_ms: u64,
     pub(super) transaction: Transaction,
     pub(super) reads: Vec<(Asker, Read)>,
 }

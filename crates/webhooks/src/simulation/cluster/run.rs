@@ -52,7 +52,7 @@ pub(super) enum Act {
     /// The desk looks how the nodes are.
     Calls { run: u64 },
     /// The desk reads the feeds.
-    Listens { run: u64, roll: Vec<(NodeId, NodeState)> },
+    Listens { run: u64, asked_ms: u64, roll: Vec<(NodeId, NodeState)> },
     /// The store is done with the job of the desk.
     Kept { run: u64 },
     /// A POST of the desk ends.
@@ -216,7 +216,7 @@ impl Run {
             Act::Appended => self.appended(at),
             Act::Beats => return self.beats(at),
             Act::Calls { run } => self.calls(at, run),
-            Act::Listens { run, roll } => self.listens(at, run, roll),
+            Act::Listens { run, asked_ms, roll } => self.listens(at, run, asked_ms, roll),
             Act::Kept { run } => return self.keeps(at, run),
             Act::Ends { run, answered } => self.ends(at, run, *answered),
             Act::Configured => self.configure(at),
@@ -261,7 +261,7 @@ impl Run {
             && let Some(job) = desk.job.filter(|_| self.chance.one_in(2))
             && self.nodes[at].reaches_store(self.now_ms)
         {
-            self.commit(desk.run, &job)?;
+            self.commit(at, desk.run, &job)?;
         }
         self.court.lost(id);
         self.stops(at);
