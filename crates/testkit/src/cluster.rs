@@ -79,18 +79,11 @@ impl Cluster {
         Self::over(binary, config, via, count, None, (database, LEASE))
     }
 
-    /// Like [`start`](Self::start), with a PostgreSQL server of its own, and a network between each
-    /// node and each engine.
+    /// Like [`start`](Self::start), with this lease, a PostgreSQL server of its own, and a network
+    /// between each node and each engine.
     #[must_use]
     #[track_caller]
-    pub fn start_apart(binary: &Path, config: Config, via: Via, count: usize) -> Self {
-        Self::start_apart_with_lease(binary, config, via, count, LEASE)
-    }
-
-    /// The same, of nodes with another lease.
-    #[must_use]
-    #[track_caller]
-    pub fn start_apart_with_lease(
+    pub fn start_apart(
         binary: &Path,
         config: Config,
         via: Via,

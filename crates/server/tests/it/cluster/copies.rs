@@ -8,7 +8,7 @@ use std::time::Duration;
 use bellwire_testkit::{LEASE, Via};
 use serde_json::Value;
 
-use super::stage::{Stage, Truth, are_on, channels, known};
+use super::stage::{SHORT_GRACE, Stage, Truth, are_on, channels, known};
 use crate::support::eventually;
 
 /// Longer than this test.
@@ -34,7 +34,7 @@ fn after_a_failover_to_a_copy_that_lagged_everybody_goes_on_when_all_leases_are_
 /// The database is away for so long, and what it kept last is forgotten.
 #[track_caller]
 fn fall_back(lease: Duration, away: Duration) -> Stage {
-    let mut stage = Stage::apart_with_lease(Via::Redis, 2, lease);
+    let mut stage = Stage::apart_with_lease(&[SHORT_GRACE], Via::Redis, 2, lease);
     let (both, left) = (channels("presence-both", 20), channels("presence-left", 20));
     let (come, away_and_back) = (channels("presence-come", 20), channels("presence-back", 20));
     let _ann = stage.member(0, "ann", &both);

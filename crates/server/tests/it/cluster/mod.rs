@@ -2,6 +2,7 @@
 //! runs over Redis; those at the core over NATS, too. `ROUNDS`, `CLIENTS`, `FREEZE_S` and
 //! `SEED` are numbers of the environment.
 
+mod alone;
 mod chaos;
 mod copies;
 mod crashes;
@@ -10,6 +11,7 @@ mod partitions;
 mod rolling;
 mod rules;
 mod stage;
+mod takeovers;
 mod transitions;
 
 /// Makes tests of functions that take what carries live messages.
