@@ -24,6 +24,7 @@ use bellwire_accounts::AccountStore;
 use bellwire_hub::AppStore;
 use bellwire_live::LiveStore;
 use bellwire_webhooks::ledger::Ledger;
+use bellwire_webhooks::outbox::OutboxError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 pub use apps::owner_of;
@@ -133,6 +134,15 @@ pub enum StoreError {
     /// Another server has opened the same outbox later.
     #[error("another server has taken over the webhooks of this database")]
     TakenOver,
+}
+
+impl From<StoreError> for OutboxError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Forgotten => Self::Forgotten,
+            other => Self::Failed(other.to_string()),
+        }
+    }
 }
 
 /// The file inside the data folder.

@@ -84,7 +84,7 @@ impl SqliteOutbox {
             self.connection = Some(connection);
             Ok(done)
         });
-        done.map_err(|error| OutboxError(error.to_string()))
+        done.map_err(OutboxError::from)
     }
 }
 

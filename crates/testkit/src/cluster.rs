@@ -40,6 +40,7 @@ struct Plan {
     config: Config,
     /// Whether there is a network that can be cut.
     has_ways: bool,
+    lease: Duration,
 }
 
 /// A server among others.
@@ -75,17 +76,23 @@ impl Cluster {
     #[track_caller]
     pub fn start(binary: &Path, config: Config, via: Via, count: usize) -> Self {
         let database = Postgres::shared().database().url();
-        Self::over(binary, config, via, count, None, database)
+        Self::over(binary, config, via, count, None, (database, LEASE))
     }
 
-    /// Like [`start`](Self::start), with a PostgreSQL server of its own, and a network between each
-    /// node and each engine.
+    /// Like [`start`](Self::start), with this lease, a PostgreSQL server of its own, and a network
+    /// between each node and each engine.
     #[must_use]
     #[track_caller]
-    pub fn start_apart(binary: &Path, config: Config, via: Via, count: usize) -> Self {
+    pub fn start_apart(
+        binary: &Path,
+        config: Config,
+        via: Via,
+        count: usize,
+        lease: Duration,
+    ) -> Self {
         let postgres = Postgres::start();
         let database = postgres.database().url();
-        Self::over(binary, config, via, count, Some(postgres), database)
+        Self::over(binary, config, via, count, Some(postgres), (database, lease))
     }
 
     #[track_caller]
@@ -95,10 +102,10 @@ impl Cluster {
         via: Via,
         count: usize,
         postgres: Option<Postgres>,
-        database: String,
+        (database, lease): (String, Duration),
     ) -> Self {
         let config = config.app(App::new(STAGEHAND));
-        let plan = Plan { binary: binary.to_owned(), config, has_ways: postgres.is_some() };
+        let plan = Plan { binary: binary.to_owned(), config, has_ways: postgres.is_some(), lease };
         let mut cluster =
             Self { nodes: Vec::new(), bus: Engine::start(via), postgres, database, plan };
         cluster.add(1);
@@ -138,7 +145,7 @@ impl Cluster {
             ("BELLWIRE_DATABASE", database),
             ("BELLWIRE_BUS", format!("{}://{bus}", self.bus.scheme())),
             ("BELLWIRE_NODE_NAME", format!("node-{n}")),
-            ("BELLWIRE_NODE_LEASE_MS", LEASE.as_millis().to_string()),
+            ("BELLWIRE_NODE_LEASE_MS", self.plan.lease.as_millis().to_string()),
         ];
         let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
         let Plan { binary, config, .. } = &self.plan;

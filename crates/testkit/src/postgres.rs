@@ -142,6 +142,25 @@ impl Postgres {
         self.ask("postgres", "SELECT 1");
     }
 
+    /// Kills it, puts a copy of its data aside, and starts it again.
+    #[track_caller]
+    pub fn keep_a_copy(&self) {
+        self.kill();
+        copy(&self.folder.join("data"), &self.folder.join("copy"));
+        self.start_again();
+    }
+
+    /// Kills it, and goes on with the copy that was put aside: what came after that is forgotten, like
+    /// by a failover to a copy that lagged. `meanwhile` is done before it starts again.
+    #[track_caller]
+    pub fn fall_back(&self, meanwhile: impl FnOnce()) {
+        self.kill();
+        std::fs::remove_dir_all(self.folder.join("data")).unwrap();
+        copy(&self.folder.join("copy"), &self.folder.join("data"));
+        meanwhile();
+        self.start_again();
+    }
+
     /// The processor time that its processes have taken, in milliseconds; those that have ended and
     /// whose parent has noticed count too.
     #[must_use]
@@ -264,6 +283,13 @@ fn stat(process: u32) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     let (_, fields) = text.rsplit_once(") ")?;
     Some(fields.split(' ').map(str::to_owned).collect())
+}
+
+/// Copies a folder with all that is in it, and whose it is.
+#[track_caller]
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cannot run cp");
+    assert!(status.success(), "{} cannot be copied", from.display());
 }
 
 fn is_alive(process: u32) -> bool {

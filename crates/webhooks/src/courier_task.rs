@@ -25,7 +25,7 @@ pub(crate) struct Sender {
     pub(crate) observer: Arc<dyn Observer>,
     /// Whether this node may still send, in a cluster.
     pub(crate) fence: Option<Arc<dyn Fence>>,
-    /// Whether this desk is somebody else's by now.
+    /// Whether this desk is somebody else's by now, or nobody's.
     pub(crate) is_cut: Arc<AtomicBool>,
 }
 
@@ -33,6 +33,11 @@ impl Sender {
     /// Whether this desk must do nothing any more.
     pub(crate) fn is_cut(&self) -> bool {
         self.is_cut.load(Ordering::Acquire)
+    }
+
+    /// It must do nothing any more.
+    pub(crate) fn cut(&self) {
+        self.is_cut.store(true, Ordering::Release);
     }
 
     fn may_send(&self) -> bool {

@@ -45,7 +45,8 @@ pub(crate) enum Place {
 /// A desk while it works.
 pub(crate) struct Desk {
     mailbox: Arc<Mailbox>,
-    /// Whether it must do nothing any more.
+    /// Whether it must do nothing any more. It says so itself when the store has forgotten what it
+    /// had kept.
     is_cut: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -129,6 +130,11 @@ impl Desk {
     /// Leaves something for it.
     pub(crate) fn leave(&self, put: impl FnOnce(&mut Mail)) {
         self.mailbox.leave(put);
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_cut.load(Ordering::Acquire)
     }
 
     /// Ends it. Waits for that only if it is handed over: one that is cut does nothing any more from
@@ -219,6 +225,10 @@ impl Driver {
 
     fn read(&mut self, mail: Mail) {
         let now_ms = self.clock.now_ms();
+        if mail.is_forgotten {
+            // What the engine knows follows from what is not there any more.
+            self.sender.cut();
+        }
         if mail.is_closing {
             self.engine.close();
         }
@@ -339,7 +349,7 @@ impl Driver {
     fn listen(&mut self, now_ms: u64) {
         if now_ms >= self.next_listen_ms && self.can_listen() {
             let after = self.engine.places();
-            self.is_listening = self.writer.send(Work::Listen { after }).is_ok();
+            self.is_listening = self.writer.send(Work::Listen { after, asked_ms: now_ms }).is_ok();
         }
     }
 

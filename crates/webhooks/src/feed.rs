@@ -60,7 +60,8 @@ pub trait Feed: Send {
     /// offered again, and is there once.
     ///
     /// # Errors
-    /// When it is not known to be kept; also when the lease of the node is over.
+    /// When it is not known to be kept; also when the lease of the node is over, or when rows that
+    /// were kept before are neither there nor heard.
     fn append(&mut self, n: u64, body: &[u8]) -> Result<(), OutboxError>;
 
     /// The run of the desk that hears the feeds now. It wants to hear the present state of every

@@ -41,6 +41,8 @@ pub(crate) struct Mail {
     pub(crate) overheard: Option<Option<Overheard>>,
     /// The feed of a node that has lost its lease and is another one from now on.
     pub(crate) feed: Option<Box<dyn Feed>>,
+    /// The store has gone back behind what it had kept: nothing more will be.
+    pub(crate) is_forgotten: bool,
     /// Something may be in the feeds, or was heard.
     pub(crate) has_news: bool,
     /// Transitions were let go.

@@ -206,10 +206,25 @@ pub struct Swept {
     pub lost: Vec<(EndpointId, u8, Gap)>,
 }
 
-/// The store has failed; nothing is known of the last transaction until the same is offered again.
+/// What can go wrong in the store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the outbox failed: {0}")]
-pub struct OutboxError(pub String);
+pub enum OutboxError {
+    /// It has failed; nothing is known of the last transaction until the same is offered again.
+    #[error("the outbox failed: {0}")]
+    Failed(String),
+    /// It has gone back behind what it had kept, like a copy that lagged behind its model. What is
+    /// offered follows from what is not there any more, and will never be kept.
+    #[error("the outbox has lost what it had kept")]
+    Forgotten,
+}
+
+impl OutboxError {
+    /// Whether it may go well if the same is tried again.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
 
 /// Where webhooks are kept. One owner, one thread.
 pub trait Outbox: Send {
@@ -222,7 +237,8 @@ pub trait Outbox: Send {
 
     /// Keeps a transaction so that it survives, per the durability that was chosen. After an error
     /// the same number is offered again, with the same steps: the store finds out by itself whether
-    /// it had arrived.
+    /// it had arrived. One that has gone back behind what this outbox has seen says so, here and
+    /// elsewhere.
     ///
     /// # Errors
     /// When it is not known to be kept.

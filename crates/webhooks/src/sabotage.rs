@@ -81,6 +81,8 @@ pub(crate) enum Sabotage {
     FencedSends,
     /// What was read from a feed goes at once, whatever becomes of it.
     ForgottenWhenRead,
+    /// Who has left is told to have, though the return may lie unread.
+    HastyLeaves,
 }
 
 impl Sabotage {
@@ -116,7 +118,7 @@ impl Sabotage {
 
 impl Sabotage {
     /// Every fault of a cluster.
-    pub(crate) const OF_A_CLUSTER: [Self; 10] = [
+    pub(crate) const OF_A_CLUSTER: [Self; 11] = [
         Self::EachForItself,
         Self::GoneStays,
         Self::RetellKeeps,
@@ -127,6 +129,7 @@ impl Sabotage {
         Self::SilentOverflow,
         Self::FencedSends,
         Self::ForgottenWhenRead,
+        Self::HastyLeaves,
     ];
 }
 

@@ -1,7 +1,7 @@
 //! Webhooks at work, as the server knows them: on one node the desk alone, in a cluster a feed on
 //! every node and the desk on one of them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -127,6 +127,8 @@ pub struct Service {
     under_way: Arc<AtomicUsize>,
     /// The feed, in a cluster.
     feed: Mutex<Option<Feeding>>,
+    /// Whether the store has lost rows of the feed.
+    is_feed_forgotten: Arc<AtomicBool>,
     /// The desk, if it is here.
     desk: Mutex<Option<Desk>>,
 }
@@ -143,7 +145,8 @@ impl Service {
         let place = Place::Alone { ties, wanted: Arc::clone(&wanted) };
         let desk = Desk::start(parts, place, Arc::clone(&facts), Arc::clone(&under_way))?;
         let (feed, desk) = (Mutex::new(None), Mutex::new(Some(desk)));
-        Ok(Self { facts, wanted, poster, under_way, feed, desk })
+        let is_feed_forgotten = Arc::default();
+        Ok(Self { facts, wanted, poster, under_way, feed, is_feed_forgotten, desk })
     }
 
     /// Starts the feed of a node of a cluster. The desk is wherever [`Service::take_desk`] is called.
@@ -153,15 +156,32 @@ impl Service {
     pub fn join(parts: FeedParts, poster: Arc<Poster>) -> Result<Self, StartError> {
         let facts = Arc::new(Mailbox::of_a_feed());
         let wanted = Arc::new(ArcSwap::from_pointee(Wanted::default()));
-        let feed = Feeding::start(parts, Arc::clone(&facts), Arc::clone(&wanted))?;
+        let is_feed_forgotten = Arc::<AtomicBool>::default();
+        let (mine, its) = (Arc::clone(&facts), Arc::clone(&wanted));
+        let feed = Feeding::start(parts, mine, its, Arc::clone(&is_feed_forgotten))?;
         let under_way = Arc::new(AtomicUsize::new(0));
         let (feed, desk) = (Mutex::new(Some(feed)), Mutex::new(None));
-        Ok(Self { facts, wanted, poster, under_way, feed, desk })
+        Ok(Self { facts, wanted, poster, under_way, feed, is_feed_forgotten, desk })
     }
 
-    /// This node has lost its lease and has joined again, as another one with a feed of its own. Its
-    /// desk has to be given up first.
+    /// Whether the store has lost rows of this node's feed that it had kept. Nothing more is said
+    /// before the node comes back as another one, by [`Service::rejoin`].
+    #[must_use]
+    pub fn is_feed_forgotten(&self) -> bool {
+        self.is_feed_forgotten.load(Ordering::Acquire)
+    }
+
+    /// Whether the desk is here and has ended, because the store has lost what it had kept. It has to
+    /// be given up; the next one goes on with what is there.
+    #[must_use]
+    pub fn is_desk_forgotten(&self) -> bool {
+        lock(&self.desk).as_ref().is_some_and(Desk::is_over)
+    }
+
+    /// This node has lost its lease or its feed and has joined again, as another one with a feed of
+    /// its own. Its desk has to be given up first.
     pub fn rejoin(&self, feed: Box<dyn Feed>) {
+        self.is_feed_forgotten.store(false, Ordering::Release);
         self.facts.leave(|mail| mail.feed = Some(feed));
     }
 

@@ -34,6 +34,8 @@ struct Records {
     run: u64,
     last_transaction: u64,
     is_away: bool,
+    /// What was kept was lost: whoever has kept something here finds that out.
+    is_older: bool,
 }
 
 type Store = Arc<Mutex<Records>>;
@@ -41,13 +43,19 @@ type Store = Arc<Mutex<Records>>;
 struct FeedEnd(Store, NodeId);
 
 fn away() -> OutboxError {
-    OutboxError("it is away".into())
+    OutboxError::Failed("it is away".into())
 }
 
 impl FeedEnd {
     fn records(&self) -> Result<MutexGuard<'_, Records>, OutboxError> {
         let records = lock(&self.0);
-        if records.is_away { Err(away()) } else { Ok(records) }
+        match *records {
+            Records { is_away: true, .. } => Err(away()),
+            Records { is_older: true, .. } if self.1 == NodeId::of(2) => {
+                Err(OutboxError::Forgotten)
+            }
+            _ => Ok(records),
+        }
     }
 }
 
@@ -85,6 +93,9 @@ impl Outbox for OutboxEnd {
         let mut records = lock(&self.0);
         if records.is_away || records.run != self.1 {
             return Err(away());
+        }
+        if records.is_older && transaction.number > 1 {
+            return Err(OutboxError::Forgotten);
         }
         records.last_transaction = transaction.number;
         for step in &transaction.steps {
@@ -358,4 +369,35 @@ async fn nothing_is_sent_while_the_lease_is_in_doubt() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     panic!("nobody was called with a lease that holds");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_and_a_feed_that_the_store_has_forgotten_end_and_others_go_on_with_what_is_there() {
+    let house = House::new("http://127.0.0.1:9/").await;
+    house.take_desk(0, false);
+    house.happens(0, "room", What::Occupied);
+    house.happens(1, "other", What::Occupied);
+    house.log(2).await;
+    house.until(|records| records.rows.is_empty()).await;
+    {
+        // As it was before anything was said.
+        let mut records = lock(&house.store);
+        let (store, run) = (Records { is_older: true, ..Records::default() }, records.run);
+        *records = Records { run, ..store };
+    }
+    assert!(!house.nodes[0].is_desk_forgotten() && !house.nodes[1].is_feed_forgotten());
+    house.happens(0, "third", What::Occupied);
+    house.until(|_| house.nodes[0].is_desk_forgotten()).await;
+    house.until(|_| house.nodes[1].is_feed_forgotten()).await;
+    house.nodes[0].give_up_desk(How::Cut);
+    assert!(!house.nodes[0].is_desk_forgotten(), "there is none");
+    lock(&house.store).is_older = false;
+    house.nodes[1].rejoin(Box::new(FeedEnd(Arc::clone(&house.store), NodeId::of(2))));
+    assert!(!house.nodes[1].is_feed_forgotten());
+    house.take_desk(1, false);
+    let mut told = house.log(3).await;
+    told.sort();
+    let rooms = ["other", "room", "third"];
+    assert_eq!(told, rooms.map(|room| format!("channel_occupied {room}")));
+    house.nodes.iter().for_each(Service::stop);
 }

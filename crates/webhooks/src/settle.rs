@@ -52,6 +52,8 @@ pub struct Settle {
     is_shared: bool,
     /// Whether nodes have not said yet who is there: nobody has left for certain.
     is_hearing: bool,
+    /// Until when everything that nodes had said is heard: whoever was back by then is known to be.
+    heard_ms: u64,
     /// When what is on the seats of nodes that have ended leaves.
     departures: Vec<(u64, Seat)>,
 }
@@ -99,6 +101,7 @@ impl Settle {
             is_closing: false,
             is_shared: false,
             is_hearing: false,
+            heard_ms: 0,
             departures: Vec::new(),
         }
     }
@@ -186,8 +189,9 @@ impl Settle {
     pub fn tick(&mut self, now_ms: u64, out: &mut impl Announce) {
         self.catch_up(now_ms, out);
         self.depart(now_ms, out);
-        self.take_back(now_ms);
-        while out.has_room() && self.leaves.front().is_some_and(|leave| leave.ends_ms <= now_ms) {
+        let sure_ms = self.sure_ms(now_ms);
+        self.take_back(sure_ms);
+        while out.has_room() && self.leaves.front().is_some_and(|leave| leave.ends_ms <= sure_ms) {
             let Some(leave) = self.leaves.pop_front() else { break };
             if !self.is_closing {
                 self.ends(now_ms, &leave, out);
@@ -202,10 +206,10 @@ impl Settle {
     /// When time brings something next.
     #[must_use]
     pub fn next_ms(&self) -> Option<u64> {
-        let leave = self.leaves.front().map(|leave| leave.ends_ms);
+        let leave = self.leaves.front().map(|leave| self.told_ms(leave.ends_ms));
         let count = self.counts.front().map(|(ends_ms, ..)| *ends_ms);
         // Of a server that goes down nobody is taken back.
-        let back = self.returns.iter().map(|(ends_ms, _)| *ends_ms).min();
+        let back = self.returns.iter().map(|(ends_ms, _)| self.told_ms(*ends_ms)).min();
         let back = back.filter(|_| !self.is_closing);
         let departure = self.departures.iter().map(|(ends_ms, _)| *ends_ms).min();
         [leave, count, back, departure].into_iter().flatten().min()

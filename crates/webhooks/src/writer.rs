@@ -27,6 +27,8 @@ pub(crate) enum Work {
     Listen {
         /// What comes after these places.
         after: Vec<(NodeId, u64)>,
+        /// Now, by the clock of the desk.
+        asked_ms: u64,
     },
 }
 
@@ -39,7 +41,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const ROWS: u32 = 64;
 
 /// Starts the thread. It ends when the other end of the channel is gone; a job that cannot be kept
-/// is then given up.
+/// is then given up. It also ends when the store has lost what it had kept, and says so.
 pub(crate) fn start(
     mut outbox: Box<dyn Outbox>,
     mailbox: Arc<Mailbox>,
@@ -51,27 +53,10 @@ pub(crate) fn start(
         // What arrives while a job is being repeated.
         let mut later = Vec::new();
         while let Some(work) = later.pop().or_else(|| receiver.recv().ok()) {
-            match work {
-                Work::Job(transaction, reads) => {
-                    let writer =
-                        Writer { receiver: &receiver, later: &mut later, observer: &*observer };
-                    let Some(found) = writer.job(&mut *outbox, &transaction, reads) else { return };
-                    mailbox.leave(|mail| mail.done = Some(found));
-                }
-                Work::Listen { after } => {
-                    let overheard = listen(&mut *outbox, &after);
-                    if let Err(error) = &overheard {
-                        observer.store_failed(&error.to_string());
-                    }
-                    mailbox.leave(|mail| mail.overheard = Some(overheard.ok()));
-                }
-                Work::Sweep { rules, now_ms } => match outbox.sweep(&rules, now_ms) {
-                    Ok(swept) => mailbox.leave(|mail| mail.swept = Some(swept)),
-                    Err(error) => {
-                        observer.store_failed(&error.to_string());
-                        mailbox.leave(|mail| mail.swept = Some(crate::outbox::Swept::default()));
-                    }
-                },
+            let (receiver, later) = (&receiver, &mut later);
+            let writer = Writer { receiver, later, mailbox: &mailbox, observer: &*observer };
+            if writer.does(&mut *outbox, work).is_none() {
+                return;
             }
         }
     };
@@ -80,23 +65,47 @@ pub(crate) fn start(
 }
 
 /// What nodes have said. How they are is asked first: who has ended by then says no more.
-fn listen(outbox: &mut dyn Outbox, after: &[(NodeId, u64)]) -> Result<Overheard, OutboxError> {
+fn listen(
+    outbox: &mut dyn Outbox,
+    after: &[(NodeId, u64)],
+    asked_ms: u64,
+) -> Result<Overheard, OutboxError> {
     let roll = outbox.roll()?;
     let rows = outbox.feeds(after, ROWS)?;
-    Ok(Overheard { roll, has_more: rows.len() >= ROWS as usize, rows })
+    Ok(Overheard { asked_ms, roll, has_more: rows.len() >= ROWS as usize, rows })
 }
 
-/// The thread while it has a job.
+/// The thread while it has something to do.
 struct Writer<'a> {
     receiver: &'a Receiver<Work>,
     later: &'a mut Vec<Work>,
+    mailbox: &'a Mailbox,
     observer: &'a dyn Observer,
 }
 
 impl Writer<'_> {
+    /// Does one thing; nothing, if there will be no other.
+    fn does(mut self, outbox: &mut dyn Outbox, work: Work) -> Option<()> {
+        match work {
+            Work::Job(transaction, reads) => {
+                let found = self.job(outbox, &transaction, reads)?;
+                self.mailbox.leave(|mail| mail.done = Some(found));
+            }
+            Work::Listen { after, asked_ms } => {
+                let overheard = self.once(listen(outbox, &after, asked_ms))?;
+                self.mailbox.leave(|mail| mail.overheard = Some(overheard));
+            }
+            Work::Sweep { rules, now_ms } => {
+                let swept = self.once(outbox.sweep(&rules, now_ms))?.unwrap_or_default();
+                self.mailbox.leave(|mail| mail.swept = Some(swept));
+            }
+        }
+        Some(())
+    }
+
     /// Does a job until it is done; nothing, if nobody waits for it any more.
     fn job(
-        mut self,
+        &mut self,
         outbox: &mut dyn Outbox,
         transaction: &Transaction,
         reads: Vec<(Asker, Read)>,
@@ -115,7 +124,15 @@ impl Writer<'_> {
         Some(found)
     }
 
-    /// Tries until it goes well. Nothing, if nobody waits for it any more.
+    /// What came of an attempt that is not made again; nothing, if there will be no other.
+    fn once<T>(&self, attempt: Result<T, OutboxError>) -> Option<Option<T>> {
+        match attempt {
+            Ok(value) => Some(Some(value)),
+            Err(error) => self.may_go_on(&error).then_some(None),
+        }
+    }
+
+    /// Tries until it goes well. Nothing, if nobody waits for it any more, or if it never will.
     fn insist<T>(&mut self, mut attempt: impl FnMut() -> Result<T, OutboxError>) -> Option<T> {
         let mut pause = FIRST_PAUSE;
         loop {
@@ -124,7 +141,8 @@ impl Writer<'_> {
                     self.observer.store_is_well();
                     return Some(value);
                 }
-                Err(error) => self.observer.store_failed(&error.to_string()),
+                Err(error) if self.may_go_on(&error) => {}
+                Err(_) => return None,
             }
             match self.receiver.recv_timeout(pause) {
                 Ok(work) => self.later.push(work),
@@ -133,5 +151,14 @@ impl Writer<'_> {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Says that the store has failed; whether it may be asked again.
+    fn may_go_on(&self, error: &OutboxError) -> bool {
+        self.observer.store_failed(&error.to_string());
+        if !error.is_transient() {
+            self.mailbox.leave(|mail| mail.is_forgotten = true);
+        }
+        error.is_transient()
     }
 }

@@ -69,6 +69,9 @@ impl Keeper {
 
     /// Whether it is still this node's. Nothing is kept or sent if not, even before this is noticed.
     fn check(&mut self, node: NodeId, run: u64) -> anyhow::Result<()> {
+        if self.shared.service.is_desk_forgotten() {
+            return self.drop_it(node, run);
+        }
         let lease = &self.shared.lease;
         let is_mine = node == lease.node() && lease.holds();
         if is_mine && self.look()?.run == run {
@@ -77,6 +80,20 @@ impl Keeper {
         self.shared.service.give_up_desk(How::Cut);
         self.lay_down();
         tracing::warn!(run, "the desk of webhooks is lost to another node");
+        Ok(())
+    }
+
+    /// What it was about is not in the database any more. Whoever takes it next begins with what is
+    /// there, and asks every node who is there.
+    fn drop_it(&mut self, node: NodeId, run: u64) -> anyhow::Result<()> {
+        self.shared.service.give_up_desk(How::Cut);
+        self.lay_down();
+        tracing::error!(
+            run,
+            "the desk of webhooks is lost: the database has gone back behind what it had kept; some \
+             webhooks may come twice, and some are forgotten"
+        );
+        self.roll.release_desk(node, run)?;
         Ok(())
     }
 

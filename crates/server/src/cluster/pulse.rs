@@ -1,5 +1,5 @@
-//! The thread that beats: it keeps the lease, and reads who else is there. If the lease is lost the
-//! node comes back as another one.
+//! The thread that beats: it keeps the lease, and reads who else is there. If the lease is lost, or
+//! the database has lost what the node had said, it comes back as another one.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -48,6 +48,9 @@ impl Pulse {
     }
 
     fn turn(&mut self) -> Result<(), StoreError> {
+        if self.shared.service.is_feed_forgotten() {
+            self.come_back("the database has gone back behind what this node had said")?;
+        }
         if self.next <= Instant::now() {
             self.beat()?;
             self.next = Instant::now() + self.every();
@@ -64,22 +67,24 @@ impl Pulse {
             lease.extend(asked, wanted.node_lease);
             return Ok(());
         }
-        self.come_back()
+        self.come_back("the lease of this node was over")
     }
 
-    /// The others have taken this node for gone. It comes back as another one, and tells anew who is
+    /// This node cannot go on as what it was. It comes back as another one, and tells anew who is
     /// here.
-    fn come_back(&mut self) -> Result<(), StoreError> {
+    fn come_back(&mut self, why: &str) -> Result<(), StoreError> {
         let Shared { lease, wanted, address, service, link, database, .. } = &*self.shared;
         lease.end();
         service.give_up_desk(How::Cut);
         let asked = Instant::now();
         let former = lease.node();
+        self.roll.give_up(former)?;
         let node = join(&mut self.roll, wanted, address)?;
         tracing::warn!(
             former = former.number(),
             node = node.number(),
-            "the lease of this node was over; it has joined again"
+            why,
+            "this node has joined again as another one"
         );
         lease.renew(node, asked, wanted.node_lease);
         if let Some(link) = link {

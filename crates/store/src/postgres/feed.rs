@@ -19,6 +19,8 @@ use crate::rows::int;
 pub struct PostgresFeed {
     address: Address,
     node: i64,
+    /// The last row that is known to be kept.
+    last: u64,
     /// None at first and after a failure: the next use opens another.
     session: Option<Session>,
 }
@@ -46,6 +48,9 @@ const APPEND: &str = "WITH mine AS (
      SELECT heard,
          EXISTS (SELECT 1 FROM added) OR EXISTS (SELECT 1 FROM feed WHERE node = $1 AND n = $2)
      FROM last";
+/// Whether a row that was kept is there, or heard.
+const IS_KEPT: &str = "SELECT 1 FROM heard WHERE node = $1 AND n >= $2
+     UNION ALL SELECT 1 FROM feed WHERE node = $1 AND n = $2";
 /// What wakes the desk. It is no part of the transaction: those that have a hint in them are synced one
 /// after the other, over all nodes.
 const HINT: &str = "NOTIFY bellwire_desk";
@@ -54,7 +59,8 @@ impl Postgres {
     /// The feed of a node that has joined.
     #[must_use]
     pub fn feed(&self, node: NodeId) -> PostgresFeed {
-        PostgresFeed { address: self.address().clone(), node: int(node.number()), session: None }
+        let node = int(node.number());
+        PostgresFeed { address: self.address().clone(), node, last: 0, session: None }
     }
 }
 
@@ -63,7 +69,10 @@ impl PostgresFeed {
     fn append_row(&mut self, n: u64, body: &[u8]) -> Result<(), StoreError> {
         for _ in 0..2 {
             match self.try_append(n, body)? {
-                Some(Appended { heard, is_there }) if is_there || heard >= n => return Ok(()),
+                Some(Appended { heard, is_there }) if is_there || heard >= n => {
+                    self.last = n.max(self.last);
+                    return Ok(());
+                }
                 Some(_) => {}
                 None => return Err(StoreError::LeaseOver),
             }
@@ -85,11 +94,22 @@ impl PostgresFeed {
         &mut self,
         work: impl FnOnce(&mut Session) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let session = self.session.take();
-        let mut session = session.map_or_else(|| self.address.connect(), Ok)?;
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => self.connect()?,
+        };
         let done = work(&mut session)?;
         self.session = Some(session);
         Ok(done)
+    }
+
+    /// Whoever answers now may be another server than before, and a copy that lagged behind.
+    fn connect(&self) -> Result<Session, StoreError> {
+        let mut session = self.address.connect()?;
+        if self.last > 0 && !session.exists(IS_KEPT, &[&self.node, &int(self.last)])? {
+            return Err(StoreError::Forgotten);
+        }
+        Ok(session)
     }
 
     /// Asks for a number; 0, if there is none.
@@ -99,13 +119,13 @@ impl PostgresFeed {
             true => session.one(sql, &[&node], |row| number(row, 0)),
             false => session.one(sql, &[], |row| number(row, 0)),
         });
-        Ok(found.map_err(|error| failed(&error))?.unwrap_or(0))
+        Ok(found?.unwrap_or(0))
     }
 }
 
 impl Feed for PostgresFeed {
     fn append(&mut self, n: u64, body: &[u8]) -> Result<(), OutboxError> {
-        self.append_row(n, body).map_err(|error| failed(&error))?;
+        self.append_row(n, body)?;
         // The row is kept, whatever becomes of the hint.
         let _ = self.with(|session| session.batch(HINT));
         Ok(())
@@ -118,8 +138,4 @@ impl Feed for PostgresFeed {
     fn heard(&mut self) -> Result<u64, OutboxError> {
         self.number("SELECT n FROM heard WHERE node = $1", true)
     }
-}
-
-fn failed(error: &StoreError) -> OutboxError {
-    OutboxError(error.to_string())
 }

@@ -43,6 +43,10 @@ const SETTINGS: &str = "SET idle_in_transaction_session_timeout = '2s'; SET plan
     SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_bitmapscan = off;
     SET jit = off";
 
+/// A run that is larger than all before it, also than those of which the database has lost sight
+/// because a copy has taken its place: none of them is ever given again.
+pub(super) const NEXT_RUN: &str = "run + 1 + floor(random() * 1048576)::bigint";
+
 impl Postgres {
     /// Opens the outbox of a server that is alone. Whoever opened it before can write to it no more.
     ///
@@ -50,8 +54,8 @@ impl Postgres {
     /// When the database cannot be written.
     pub fn outbox(&self, durability: Durability) -> Result<PostgresOutbox, StoreError> {
         let run = self.write(|session| {
-            let sql = "UPDATE outbox SET run = run + 1, owner = NULL RETURNING run";
-            session.one(sql, &[], |row| number(row, 0))
+            let sql = format!("UPDATE outbox SET run = {NEXT_RUN}, owner = NULL RETURNING run");
+            session.one(&sql, &[], |row| number(row, 0))
         })?;
         let gone = || StoreError::Row { table: "outbox", why: "it is gone".into() };
         Ok(self.outbox_of(run.ok_or_else(gone)?, durability))
@@ -82,20 +86,35 @@ impl PostgresOutbox {
         &mut self,
         work: impl FnOnce(&mut Session, &mut Fence) -> Result<T, StoreError>,
     ) -> Result<T, OutboxError> {
-        let session = self.session.take();
-        let session = session.map_or_else(|| self.connect(), Ok);
-        let done = session.and_then(|mut session| {
-            let done = work(&mut session, &mut self.fence)?;
-            self.session = Some(session);
-            Ok(done)
-        });
-        done.map_err(|error| OutboxError(error.to_string()))
+        self.try_with(work).map_err(OutboxError::from)
+    }
+
+    fn try_with<T>(
+        &mut self,
+        work: impl FnOnce(&mut Session, &mut Fence) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let mut session = self.connect()?;
+                // Whoever answers now may be another server, and a copy of the one before.
+                self.fence.check(&mut session)?;
+                session
+            }
+        };
+        let done = work(&mut session, &mut self.fence)?;
+        self.session = Some(session);
+        Ok(done)
     }
 }
 
 impl Outbox for PostgresOutbox {
     fn recover(&mut self, announced: &mut dyn FnMut(Announced)) -> Result<Remains, OutboxError> {
-        self.with(|session, _| recover::recover(session, announced))
+        self.with(|session, fence| {
+            let remains = recover::recover(session, announced)?;
+            fence.kept(remains.last_transaction);
+            Ok(remains)
+        })
     }
 
     fn commit(&mut self, transaction: &Transaction) -> Result<(), OutboxError> {

@@ -10,6 +10,7 @@ use bellwire_webhooks::node::{NodeId, NodeState};
 
 use super::Postgres;
 use super::address::Address;
+use super::outbox::NEXT_RUN;
 use super::rows::{number, number_if_any, owned, text};
 use super::session::Session;
 use crate::StoreError;
@@ -140,12 +141,25 @@ impl PostgresRoll {
     /// # Errors
     /// When the database cannot be written.
     pub fn leave(&mut self, node: NodeId) -> Result<(), StoreError> {
-        let node = int(node.number());
+        self.end(node, NodeState::Left)
+    }
+
+    /// A node does not go on as itself, and the others need not wait for the end of its lease. Nothing
+    /// is added to its feed any more, and the desk is free if it was there.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn give_up(&mut self, node: NodeId) -> Result<(), StoreError> {
+        self.end(node, NodeState::Gone)
+    }
+
+    fn end(&mut self, node: NodeId, state: NodeState) -> Result<(), StoreError> {
+        let (node, state) = (int(node.number()), state_name(state));
         self.with(|session| {
             session.batch(&format!(
                 "BEGIN; UPDATE outbox SET owner = NULL WHERE owner = {node};
                  SELECT 1 FROM node WHERE id = {node} FOR UPDATE;
-                 UPDATE node SET state = 'left', lease_until = clock_timestamp()
+                 UPDATE node SET state = '{state}', lease_until = clock_timestamp()
                  WHERE id = {node} AND state IN ('up', 'draining');
                  {HINT}; COMMIT"
             ))
@@ -176,7 +190,8 @@ impl PostgresRoll {
         })
     }
 
-    /// Takes the desk, if no other node that lives is there and this one is up; the run of its outbox.
+    /// Takes the desk, if no other node that lives is there and this one is up; the run of its outbox,
+    /// which is larger than any before.
     /// Of two at once one gets it. Who is there already and does not know gets a new run.
     ///
     /// # Errors
@@ -187,7 +202,7 @@ impl PostgresRoll {
         // the lock looks at the roll after it, not before.
         let sql = format!(
             "BEGIN; SELECT 1 FROM outbox FOR UPDATE; {BURY};
-             UPDATE outbox SET run = run + 1, owner = {node}
+             UPDATE outbox SET run = {NEXT_RUN}, owner = {node}
              WHERE EXISTS (SELECT 1 FROM node WHERE id = {node} AND state = 'up')
                  AND NOT EXISTS (SELECT 1 FROM node
                      WHERE id = owner AND id <> {node} AND state IN ('up', 'draining'))

@@ -49,6 +49,8 @@ struct Node {
 /// What a look at the store has brought.
 #[derive(Debug, Default)]
 pub struct Overheard {
+    /// When it was asked for, by the clock of the desk.
+    pub asked_ms: u64,
     /// How the nodes were before their feeds were read.
     pub roll: Vec<(NodeId, NodeState)>,
     /// What they said.
@@ -81,7 +83,7 @@ impl Engine {
     pub fn hear(&mut self, now_ms: u64, overheard: Overheard) {
         let Self { nodes, settle, desk, .. } = self;
         desk.turn.now_ms = now_ms;
-        let Overheard { roll, rows, has_more } = overheard;
+        let Overheard { asked_ms, roll, rows, has_more } = overheard;
         let mut heard = BTreeMap::new();
         for row in rows {
             if nodes.hear(now_ms, &row, settle, desk) {
@@ -101,6 +103,7 @@ impl Engine {
         nodes.call(now_ms, &roll, has_said, settle);
         nodes.note(promised, kept, &heard, settle);
         if !has_more {
+            settle.has_heard(asked_ms);
             nodes.end_hearing(now_ms, settle, desk);
         }
     }

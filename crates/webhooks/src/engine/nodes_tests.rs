@@ -52,7 +52,8 @@ impl House {
 
     fn hears(&mut self, rows: Vec<FeedRow>) -> Vec<String> {
         self.rows += rows.len() as u64;
-        let overheard = Overheard { roll: self.roll.clone(), rows, has_more: false };
+        let overheard =
+            Overheard { asked_ms: self.now_ms, roll: self.roll.clone(), rows, has_more: false };
         self.engine.hear(self.now_ms, overheard);
         self.steps()
     }
@@ -161,6 +162,45 @@ fn what_is_not_named_when_a_node_says_its_state_anew_is_not_there_any_more() {
 }
 
 #[test]
+fn nobody_leaves_while_the_return_may_lie_unread() {
+    let mut house = House::heard(2);
+    house.at(1_000);
+    house.says(1, vec![fact("a", What::Occupied), fact("b", What::Occupied)]);
+    house.says(1, vec![fact("a", What::Vacated), fact("b", What::Vacated)]);
+    let mut looks = |now_ms: u64, asked_ms: u64, rows: Vec<FeedRow>, has_more: bool| {
+        house.now_ms = now_ms;
+        house.rows += rows.len() as u64;
+        let roll = house.roll.clone();
+        house.engine.hear(now_ms, Overheard { asked_ms, roll, rows, has_more });
+        house.steps()
+    };
+    assert!(looks(4_500, 4_500, Vec::new(), true).is_empty(), "there is more");
+    assert!(looks(5_000, 3_999, Vec::new(), false).is_empty(), "nobody has looked since");
+    let entries = vec![fact("a", What::Occupied)];
+    let body = encode(&Row { said_ms: 5_000_000, entries });
+    let row = FeedRow { node: NodeId::of(2), n: 9, body };
+    assert_eq!(looks(5_500, 5_400, vec![row], true), ["heard 2 to 9"]);
+    assert_eq!(looks(6_000, 5_900, Vec::new(), false), ["channel_vacated b"]);
+}
+
+#[test]
+fn a_desk_that_never_hears_all_does_not_hold_a_leave_for_ever() {
+    let mut house = House::heard(1);
+    house.at(1_000);
+    house.says(1, vec![fact("a", What::Occupied)]);
+    house.says(1, vec![fact("a", What::Vacated)]);
+    let mut looks = |now_ms: u64| {
+        house.now_ms = now_ms;
+        let (roll, rows) = (house.roll.clone(), Vec::new());
+        let overheard = Overheard { asked_ms: now_ms, roll, rows, has_more: true };
+        house.engine.hear(now_ms, overheard);
+        (house.steps(), house.engine.next_ms())
+    };
+    assert_eq!(looks(33_999), (Vec::new(), Some(34_000)));
+    assert_eq!(looks(34_000).0, ["channel_vacated a"]);
+}
+
+#[test]
 fn a_row_that_cannot_be_read_is_said_and_passed_over() {
     let mut house = House::heard(1);
     let bad = house.row(1, vec![9]);
@@ -193,14 +233,18 @@ fn a_count_is_the_sum_over_all_nodes_and_a_node_that_is_gone_takes_its_part_away
         let row = house.row(node, encode(&Row { said_ms: 5_000_000, entries }));
         house.rows += 1;
         let (roll, rows) = (house.roll.clone(), vec![row]);
-        house.engine.hear(house.now_ms, Overheard { roll, rows, has_more: false });
+        house
+            .engine
+            .hear(house.now_ms, Overheard { asked_ms: house.now_ms, roll, rows, has_more: false });
         body(house)
     };
     assert!(said(&mut house, 1, 3).unwrap().ends_with(":3}"));
     assert!(said(&mut house, 2, 4).unwrap().ends_with(":7}"));
     house.is(2, NodeState::Gone);
     let (roll, rows) = (house.roll.clone(), Vec::new());
-    house.engine.hear(house.now_ms, Overheard { roll, rows, has_more: false });
+    house
+        .engine
+        .hear(house.now_ms, Overheard { asked_ms: house.now_ms, roll, rows, has_more: false });
     assert!(body(&mut house).unwrap().ends_with(":3}"));
 }
 

@@ -1,6 +1,7 @@
 //! The thread that writes this node's feed. What came while a row was kept goes into the next one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ impl Feeding {
         mut parts: FeedParts,
         mailbox: Arc<Mailbox>,
         wanted: Arc<ArcSwap<Wanted>>,
+        is_forgotten: Arc<AtomicBool>,
     ) -> Result<Self, StartError> {
         let written = (parts.written)().map_err(StartError::Written)?;
         interest(&parts.apps, &written.endpoints);
@@ -50,6 +52,7 @@ impl Feeding {
             ties: parts.ties,
             apps: parts.apps,
             observer: parts.observer,
+            is_forgotten,
             desk: None,
             next_desk_ms: 0,
             next_heard_ms: 0,
@@ -86,6 +89,8 @@ struct Shell {
     ties: Ties,
     apps: Arc<Apps>,
     observer: Arc<dyn Observer>,
+    /// Whether the store has lost rows that it had kept: it is asked again when there is another feed.
+    is_forgotten: Arc<AtomicBool>,
     /// The run of whoever has the desk.
     desk: Option<u64>,
     next_desk_ms: u64,
@@ -166,6 +171,8 @@ impl Shell {
         if let Some(feed) = mail.feed {
             self.feed = feed;
             self.feeder.begin_anew();
+            self.is_forgotten.store(false, Ordering::Release);
+            self.pause_ms = FIRST_PAUSE_MS;
             (self.desk, self.next_desk_ms, self.next_try_ms) = (None, 0, 0);
         }
         if mail.has_news {
@@ -275,6 +282,10 @@ impl Shell {
                 self.observer.store_failed(&error.to_string());
                 self.next_try_ms = self.clock.now_ms() + self.pause_ms;
                 self.pause_ms = (2 * self.pause_ms).min(LONGEST_PAUSE_MS);
+                if !error.is_transient() {
+                    self.is_forgotten.store(true, Ordering::Release);
+                    self.next_try_ms = u64::MAX;
+                }
                 None
             }
         }

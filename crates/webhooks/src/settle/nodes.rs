@@ -7,12 +7,41 @@ use super::{Announce, Leave, Settle, Thing};
 use crate::sabotage::{Sabotage, sabotaged};
 use crate::seat::Seat;
 
+/// How long a leave whose grace is over waits for the desk to have heard all that nodes had said by
+/// then. More than a desk that keeps up is ever behind; one that does not keep up tells what it has
+/// heard, which alternates and converges, rather than nothing.
+const HELD_MS: u64 = 30_000;
+
 impl Settle {
     /// Begins after [`Settle::told_before`] where there are several nodes: until all of them have
     /// said who is there, nobody is known to have left.
     pub(crate) fn begin_hearing(&mut self) {
         (self.is_shared, self.is_hearing) = (true, true);
         self.returns.clear();
+    }
+
+    /// Everything is heard that nodes had said by then.
+    pub(crate) fn has_heard(&mut self, until_ms: u64) {
+        self.heard_ms = until_ms.max(self.heard_ms);
+    }
+
+    /// Until when it is known who is back: of several nodes one may have said so where it is not heard
+    /// yet. A desk that never comes to the end of what they say does not wait for that any longer.
+    pub(super) fn sure_ms(&self, now_ms: u64) -> u64 {
+        #[cfg(test)]
+        if sabotaged(Sabotage::HastyLeaves) {
+            return now_ms;
+        }
+        if !self.is_shared {
+            return now_ms;
+        }
+        self.heard_ms.max(now_ms.saturating_sub(HELD_MS)).min(now_ms)
+    }
+
+    /// When something that ends at a time can be told at the latest, whatever is heard.
+    pub(super) fn told_ms(&self, ends_ms: u64) -> u64 {
+        let waits = self.is_shared && ends_ms > self.heard_ms;
+        if waits { ends_ms.saturating_add(HELD_MS) } else { ends_ms }
     }
 
     /// Whether there are several nodes.

@@ -9,10 +9,8 @@ use super::disk::Disk;
 use super::laws::{self, Isolation, Law, Lawful, LogLaws, Scene, SendingLaws, Settings};
 use super::plan::Plan;
 use super::world::World;
-use crate::endpoint::Endpoint;
 use crate::engine::{Answered, Engine};
 use crate::outbox::{Step, Transaction};
-use crate::replay::State;
 use crate::turn::{Dispatch, Notice};
 
 /// The court.
@@ -96,23 +94,8 @@ impl Court {
 
     /// The engine hears of what people have written down.
     pub(super) fn configured(&mut self, sight: Sight<'_>) {
-        let rows = sight.disk.endpoints.values().filter(|row| sight.apps.contains(&row.app));
-        let rows: Vec<Endpoint> = rows.cloned().collect();
-        for row in rows.iter().filter(|row| row.disabled.is_none()) {
-            if self.settings.now(&row.id).is_some_and(|before| before.disabled.is_some()) {
-                self.sending.health.enabled(&row.id);
-            }
-        }
-        self.settings.configured(sight.now_ms, &rows);
-        for id in sight.disk.endpoints.keys() {
-            if self.settings.now(id).is_none_or(|row| row.disabled.is_some()) {
-                self.sending.let_go(id);
-            }
-        }
-        self.sending.cancelled(|batch| {
-            let replay = batch.replay.and_then(|id| sight.disk.replays.get(&id));
-            replay.is_some_and(|replay| replay.progress.state == State::Running)
-        });
+        let Sight { now_ms, disk, apps, .. } = sight;
+        self.sending.configured(&mut self.settings, now_ms, disk, apps);
     }
 
     /// The engine says something.
@@ -235,5 +218,5 @@ impl Court {
 fn scene<'a>(sight: Sight<'a>, settings: &'a Settings, times: Times) -> Scene<'a> {
     let Sight { now_ms, disk, plan, .. } = sight;
     let Times { began_ms, last_job } = times;
-    Scene { now_ms, disk, plan, settings, began_ms, last_job }
+    Scene { now_ms, disk, plan, settings, began_ms, last_job, decided: None }
 }

@@ -11,7 +11,7 @@ use crate::sabotage::{Sabotage, sabotage};
 const SEEDS: u64 = 1_000;
 
 /// The law that a fault offends.
-fn offended(fault: Sabotage) -> Law {
+pub(super) fn offended(fault: Sabotage) -> Law {
     match fault {
         Sabotage::NoGrace | Sabotage::EarlyEnd => Law::Grace,
         Sabotage::OccupiedAgain | Sabotage::VacatedFirst => Law::Alternation,

@@ -12,12 +12,13 @@ use super::court::{Court, Sight};
 use super::disk::Disk;
 use super::laws::{Law, Lawful};
 use super::orders::{DiskMood, Job};
+use super::people::People;
 use super::plan::Plan;
 use super::receivers::{Mood, Receiver};
 use super::world::World;
 use crate::endpoint::Endpoint;
 use crate::engine::Engine;
-use crate::ids::{BatchId, EndpointId};
+use crate::ids::EndpointId;
 use crate::outbox::Outbox;
 
 /// A run.
@@ -230,10 +231,10 @@ impl Run {
         self.court.check_end(sight, &self.engine, &self.world, is_wanted)
     }
 
-    /// The batches that have ended.
-    pub(super) fn ended(&self) -> Vec<BatchId> {
-        let ended = self.disk.batches.values().filter(|kept| kept.outcome.is_some());
-        ended.map(|kept| kept.batch.id).collect()
+    /// People, and what is within their reach.
+    pub(super) fn people(&mut self) -> People<'_> {
+        let Self { plan, chance, disk, receivers, apps, asked, .. } = self;
+        People { now_ms: self.now_ms, plan, chance, disk, receivers, apps, asked }
     }
 
     pub(super) fn trace(&self, what: impl FnOnce() -> String) {

@@ -3,7 +3,6 @@
 use super::agenda::Act;
 use super::laws::Lawful;
 use super::orders::DiskMood;
-use super::receivers::Mood;
 use super::run::Run;
 use crate::event::LANES;
 use crate::outbox::Outbox;
@@ -124,16 +123,23 @@ impl Run {
         self.happen(facts)
     }
 
-    /// A receiver gets well or unwell; not the one that is always well.
     fn mood_changes(&mut self) -> Lawful {
-        let mood = Mood::any(&mut self.chance);
-        let at = self.chance.index(self.receivers.len());
-        let receiver = self.receivers.iter_mut().nth(at).filter(|_| at > 0);
-        if let Some((id, receiver)) = receiver {
-            receiver.mood = mood;
-            let id = id.clone();
-            self.trace(|| format!("{id} is {mood:?}"));
+        let deed = self.people().mood_changes();
+        self.trace(|| deed.what);
+        Ok(())
+    }
+
+    fn change_of_mind(&mut self) -> Lawful {
+        let deed = self.people().change_of_mind();
+        self.trace(|| deed.what);
+        for (after_ms, endpoint, on) in deed.switches {
+            self.later(after_ms, Act::Switched(endpoint, on));
         }
+        let later_ms = self.chance.between(1, 300);
+        // Much may happen at the same time.
+        let next_ms = self.agenda.next_ms().filter(|_| self.chance.one_in(2));
+        let later_ms = next_ms.map_or(later_ms, |next_ms| next_ms.saturating_sub(self.now_ms));
+        self.later(later_ms, Act::Configured);
         Ok(())
     }
 

@@ -2,13 +2,16 @@
 //! runs over Redis; those at the core over NATS, too. `ROUNDS`, `CLIENTS`, `FREEZE_S` and
 //! `SEED` are numbers of the environment.
 
+mod alone;
 mod chaos;
+mod copies;
 mod crashes;
 mod freezes;
 mod partitions;
 mod rolling;
 mod rules;
 mod stage;
+mod takeovers;
 mod transitions;
 
 /// Makes tests of functions that take what carries live messages.

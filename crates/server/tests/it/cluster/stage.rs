@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwire_testkit::{
-    App, Client, Cluster, Config, Connection, Hook, PATIENCE, Receiver, Request, Server, Via, View,
-    Webhook,
+    App, Client, Cluster, Config, Connection, Hook, LEASE, PATIENCE, Receiver, Request, Server,
+    Via, View, Webhook,
 };
 use serde_json::Value;
 
@@ -45,8 +45,19 @@ impl Stage {
     /// Nodes with engines of their own, and a network between that can be cut.
     #[track_caller]
     pub(super) fn apart(via: Via, nodes: usize) -> Self {
-        let (receiver, config) = prepare(app(), &[SHORT_GRACE]);
-        let cluster = Cluster::start_apart(&binary(), config, via, nodes);
+        Self::apart_with_lease(&[SHORT_GRACE], via, nodes, LEASE)
+    }
+
+    /// The same with these settings of `[webhooks]`, and another lease.
+    #[track_caller]
+    pub(super) fn apart_with_lease(
+        settings: &[&str],
+        via: Via,
+        nodes: usize,
+        lease: Duration,
+    ) -> Self {
+        let (receiver, config) = prepare(app(), settings);
+        let cluster = Cluster::start_apart(&binary(), config, via, nodes, lease);
         Self::over(cluster, receiver)
     }
 

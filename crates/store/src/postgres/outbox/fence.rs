@@ -12,7 +12,7 @@ use crate::rows::int;
 pub(super) struct Fence {
     /// The number of this opening. A later one takes over, and this one can keep nothing more.
     run: u64,
-    /// The last transaction that is known to be kept. A database that says otherwise has lost it,
+    /// The last transaction that is known to be kept, here or before. A database that says otherwise has lost it,
     /// like a copy that takes the place of its model too early.
     last: u64,
 }
@@ -53,10 +53,16 @@ impl Fence {
         if kept >= offered.number { Ok(false) } else { Err(StoreError::Forgotten) }
     }
 
+    /// Finds out whether this outbox may keep anything, and whether all that it had kept is there.
+    pub(super) fn check(&self, session: &mut Session) -> Result<(), StoreError> {
+        let kept = self.look(session)?;
+        if kept >= self.last { Ok(()) } else { Err(StoreError::Forgotten) }
+    }
+
     /// Begins, so that nobody else writes.
     pub(super) fn lock(&self, session: &mut Session) -> Result<(), StoreError> {
         session.batch("BEGIN; SELECT 1 FROM outbox FOR UPDATE")?;
-        self.look(session).map(drop)
+        self.check(session)
     }
 
     /// The last transaction that the database has, if nobody has taken over.

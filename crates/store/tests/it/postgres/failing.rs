@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwire_store::{Durability, Postgres};
 use bellwire_testkit::postgres::Postgres as Server;
 use bellwire_webhooks::ledger::Ledger as _;
-use bellwire_webhooks::outbox::{Outbox as _, Transaction};
+use bellwire_webhooks::outbox::{Outbox as _, OutboxError, Retention, Transaction};
 
 use super::Place;
 use super::proxy::{Cut, Proxy};
@@ -109,9 +109,35 @@ fn a_database_that_went_back_is_not_written_to() {
     outbox.commit(&transaction(1)).unwrap();
     outbox.commit(&transaction(2)).unwrap();
     place.database.ask("UPDATE outbox SET last_transaction = 1");
-    let error = outbox.commit(&transaction(3)).unwrap_err();
-    assert!(error.to_string().contains("has lost what it had kept"), "{error}");
-    assert!(outbox.commit(&transaction(2)).is_err());
+    assert_eq!(outbox.commit(&transaction(3)), Err(OutboxError::Forgotten));
+    assert_eq!(outbox.commit(&transaction(2)), Err(OutboxError::Forgotten));
+    // Who opens it after that goes on with what is there.
+    let mut next = place.store.outbox(Durability::Process).unwrap();
+    assert_eq!(next.recover(&mut |_| {}).unwrap().last_transaction, 1);
+    next.commit(&Transaction { number: 2, steps: Vec::new() }).unwrap();
+}
+
+#[test]
+fn a_database_that_went_back_before_the_first_commit_is_not_written_to_either() {
+    let place = Place::new();
+    place.store.outbox(Durability::Process).unwrap().commit(&transaction(1)).unwrap();
+    let mut outbox = place.store.outbox(Durability::Process).unwrap();
+    outbox.recover(&mut |_| {}).unwrap();
+    place.database.ask("UPDATE outbox SET last_transaction = 0");
+    assert_eq!(outbox.commit(&transaction(2)), Err(OutboxError::Forgotten));
+}
+
+#[test]
+fn who_only_reads_notices_when_another_server_answers_that_went_back() {
+    let place = Place::new();
+    let mut outbox = place.store.outbox(Durability::Process).unwrap();
+    outbox.commit(&transaction(1)).unwrap();
+    place.database.ask("UPDATE outbox SET last_transaction = 0");
+    place.database.cut_connections();
+    assert!(outbox.feeds(&[], 9).unwrap_err().is_transient());
+    assert_eq!(outbox.feeds(&[], 9), Err(OutboxError::Forgotten));
+    let rules = Retention { delivered_ms: 0, failed_ms: 0, bytes_max: 0 };
+    assert_eq!(outbox.sweep(&rules, 0), Err(OutboxError::Forgotten));
 }
 
 #[test]

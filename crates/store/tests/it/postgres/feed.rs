@@ -9,7 +9,7 @@ use bellwire_store::{Durability, PostgresOutbox, PostgresRoll};
 use bellwire_webhooks::event::{Event, Kind};
 use bellwire_webhooks::feed::Feed as _;
 use bellwire_webhooks::node::{NodeId, NodeState};
-use bellwire_webhooks::outbox::{FeedRow, Outbox, Step, Transaction};
+use bellwire_webhooks::outbox::{FeedRow, Outbox, OutboxError, Step, Transaction};
 
 use super::Place;
 use crate::contract::things::{event, occupied, vacated};
@@ -101,8 +101,25 @@ fn a_feed_has_no_hole() {
     feed.append(2, b"").unwrap();
     // As after a copy has taken the place of the database, and lagged.
     place.database.ask("DELETE FROM feed WHERE n = 2");
-    let error = feed.append(3, b"").unwrap_err();
-    assert!(error.to_string().contains("has lost"), "{error}");
+    assert_eq!(feed.append(3, b""), Err(OutboxError::Forgotten));
+}
+
+#[test]
+fn a_feed_that_says_nothing_notices_that_it_is_forgotten_when_another_server_answers() {
+    let place = Place::new();
+    let node = place.join("one");
+    let mut feed = place.store.feed(node);
+    (1..=2).for_each(|n| feed.append(n, b"").unwrap());
+    place.database.ask("DELETE FROM feed WHERE n = 2");
+    let run = feed.desk().unwrap();
+    place.database.cut_connections();
+    assert!(feed.desk().unwrap_err().is_transient());
+    assert_eq!(feed.desk(), Err(OutboxError::Forgotten));
+    place.database.ask(&format!("INSERT INTO heard (node, n) VALUES ({node}, 1)"));
+    assert_eq!(feed.heard(), Err(OutboxError::Forgotten));
+    // What is heard goes, and was there.
+    place.database.ask("UPDATE heard SET n = 2");
+    assert_eq!(feed.desk(), Ok(run));
 }
 
 #[test]
@@ -169,8 +186,8 @@ fn the_desk_that_is_asked_for_is_the_one_that_was_taken_last() {
     let node = place.join("one");
     let mut feed = place.store.feed(node);
     assert_eq!(feed.desk().unwrap(), 0);
-    place.store.roll().take_desk(node).unwrap();
-    assert_eq!(feed.desk().unwrap(), 1);
+    let run = place.store.roll().take_desk(node).unwrap().unwrap();
+    assert_eq!(feed.desk().unwrap(), run);
 }
 
 /// Says so when it goes, also because a test has failed.

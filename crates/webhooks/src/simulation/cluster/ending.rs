@@ -70,8 +70,13 @@ impl Run {
             }
             *counted.entry((fact.app, fact.channel.as_str().to_owned())).or_default() += count;
         }
-        let sight =
-            Sight { now_ms: self.now_ms, desk_ms, records: &self.records, plan: &self.plan };
+        let sight = Sight {
+            now_ms: self.now_ms,
+            desk_ms,
+            records: &self.records,
+            plan: &self.plan,
+            apps: &self.apps,
+        };
         self.court.check_end(sight, &worlds, &self.apps_with_endpoints(), &counted)
     }
 }

@@ -127,11 +127,13 @@ impl Run {
         let rows: Vec<_> = self.records.disk.endpoints.values().cloned().collect();
         let batching = |id: &AppId| batching(&self.plan, &self.apps, id);
         if let Some(desk) = self.nodes[at].desk.as_mut() {
-            if desk.run == self.records.run {
-                let off = rows.iter().filter(|row| !self.apps.contains(&row.app));
-                off.for_each(|row| self.court.let_go(row));
+            let is_current = desk.run == self.records.run;
+            let replays = self.records.disk.replays.values().cloned().collect();
+            desk.engine.configure(clock_ms, rows, &batching, replays);
+            if is_current {
+                let (court, sight) = self.court(clock_ms);
+                court.configured(sight);
             }
-            desk.engine.configure(clock_ms, rows, &batching, Vec::new());
         }
         let after = self.apps_with_endpoints();
         let node = &mut self.nodes[at];

@@ -56,6 +56,11 @@ pub(super) struct Desk {
     pub(super) job: Option<Job>,
     pub(super) is_listening: bool,
     pub(super) next_listen_ms: u64,
+    /// When it asked for the rest of what nodes had said, and got it.
+    pub(super) heard_ms: u64,
+    /// When it ordered the last transaction, and when that was kept.
+    pub(super) ordered_ms: u64,
+    pub(super) kept_ms: u64,
     /// Nothing new is sent: it is handed over.
     pub(super) is_parking: bool,
     pub(super) under_way: usize,
@@ -64,7 +69,11 @@ pub(super) struct Desk {
 /// What the store is about to keep and to answer.
 #[derive(Debug)]
 pub(super) struct Job {
+    /// When the first of it can have been decided.
+    pub(super) from_ms: u64,
     pub(super) ordered_ms: u64,
+    /// When the desk had asked for all, and got it.
+    pub(super) heard_ms: u64,
     pub(super) transaction: Transaction,
     pub(super) reads: Vec<(Asker, Read)>,
 }

@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::feed::{Row, decode};
+use bellwire_hub::fact::What;
+
+use crate::feed::{Entry, Row, decode};
 use crate::node::{NodeId, NodeState};
 use crate::outbox::{FeedRow, Outbox, Step, Transaction};
-use crate::simulation::disk::Disk;
+use crate::simulation::disk::{Disk, Named};
 use crate::simulation::laws::{Law, Lawful};
 
 /// The store.
@@ -34,10 +36,19 @@ pub(super) struct Kept {
     pub(super) heard: BTreeMap<NodeId, Vec<Row>>,
 }
 
+/// A row of a feed.
+#[derive(Debug)]
+struct Said {
+    /// Its place among those of all nodes.
+    order: u64,
+    came_ms: u64,
+    body: Vec<u8>,
+}
+
 /// One feed.
 #[derive(Debug, Default)]
 struct Shelf {
-    rows: BTreeMap<u64, (u64, Vec<u8>)>,
+    rows: BTreeMap<u64, Said>,
     last: u64,
     heard: u64,
 }
@@ -127,7 +138,8 @@ impl Records {
         if n == shelf.last + 1 {
             self.rows += 1;
             shelf.last = n;
-            shelf.rows.insert(n, (self.rows, body.to_vec()));
+            let said = Said { order: self.rows, came_ms: now_ms, body: body.to_vec() };
+            shelf.rows.insert(n, said);
         }
         true
     }
@@ -142,12 +154,22 @@ impl Records {
             |node: &NodeId| after.iter().find(|(other, _)| other == node).map_or(0, |a| a.1);
         let mut rows = Vec::new();
         for (node, shelf) in &self.feeds {
-            for (n, (order, body)) in shelf.rows.iter().filter(|(n, _)| **n > after(node)) {
-                rows.push((*order, FeedRow { node: *node, n: *n, body: body.clone() }));
+            for (n, said) in shelf.rows.iter().filter(|(n, _)| **n > after(node)) {
+                let row = FeedRow { node: *node, n: *n, body: said.body.clone() };
+                rows.push((said.order, row));
             }
         }
         rows.sort_by_key(|(order, _)| *order);
         rows.into_iter().take(limit).map(|(_, row)| row).collect()
+    }
+
+    /// Whether rows of a node that came before a time say last of somebody that it is there.
+    pub(super) fn says_here(&self, node: NodeId, before_ms: u64, thing: &Named) -> bool {
+        let rows = self.feeds.get(&node).into_iter().flat_map(|shelf| shelf.rows.values());
+        let rows = rows.filter(|said| said.came_ms < before_ms);
+        let entries = rows.flat_map(|said| decode(&said.body).unwrap().entries);
+        let words = entries.filter_map(|entry| says(&entry, thing));
+        words.last().unwrap_or(false)
     }
 
     pub(super) fn has_rows(&self) -> bool {
@@ -174,7 +196,7 @@ impl Records {
             shelf.heard = (*n).max(shelf.heard);
             let rest = shelf.rows.split_off(&(n + 1));
             let rows = std::mem::replace(&mut shelf.rows, rest).into_values();
-            let rows = rows.map(|(_, body)| decode(&body).unwrap());
+            let rows = rows.map(|said| decode(&said.body).unwrap());
             heard.entry(*node).or_default().extend(rows);
         }
         Ok(Some(Kept { is_new, heard }))
@@ -186,4 +208,22 @@ impl Records {
             self.feeds.entry(row.node).or_default().rows.remove(&row.n);
         }
     }
+}
+
+/// What an entry says of somebody, if anything: whether it is there.
+fn says(entry: &Entry, thing: &Named) -> Option<bool> {
+    let (app, channel, user) = thing;
+    let fact = match entry {
+        Entry::Fact { fact, .. } => fact,
+        Entry::Anew { app: other } => return (other == app).then_some(false),
+        _ => return None,
+    };
+    let word = match (&fact.what, user) {
+        (What::Occupied, None) => Some(true),
+        (What::Vacated, None) => Some(false),
+        (What::MemberAdded(other), Some(user)) => (other == user).then_some(true),
+        (What::MemberRemoved(other), Some(user)) => (other == user).then_some(false),
+        _ => None,
+    };
+    word.filter(|_| fact.app == *app && fact.channel.as_str() == channel)
 }

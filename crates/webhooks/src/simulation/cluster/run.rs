@@ -15,6 +15,7 @@ use crate::node::{NodeId, NodeState};
 use crate::simulation::chance::Chance;
 use crate::simulation::disk::Disk;
 use crate::simulation::laws::Lawful;
+use crate::simulation::people::People;
 use crate::simulation::plan::Plan;
 use crate::simulation::receivers::{Mood, Receiver};
 use crate::simulation::world::World;
@@ -34,6 +35,8 @@ pub(super) struct Run {
     pub(super) receivers: BTreeMap<EndpointId, Receiver>,
     /// Apps that are switched on.
     pub(super) apps: BTreeSet<AppId>,
+    /// Replays that people have asked for.
+    asked: u64,
     pub(super) agenda: BTreeMap<(u64, u64), (usize, u64, Act)>,
     acts: u64,
     last_id: u64,
@@ -52,13 +55,15 @@ pub(super) enum Act {
     /// The desk looks how the nodes are.
     Calls { run: u64 },
     /// The desk reads the feeds.
-    Listens { run: u64, roll: Vec<(NodeId, NodeState)> },
+    Listens { run: u64, asked_ms: u64, roll: Vec<(NodeId, NodeState)> },
     /// The store is done with the job of the desk.
     Kept { run: u64 },
     /// A POST of the desk ends.
     Ends { run: u64, answered: Box<Answered> },
     /// It hears of what people have written down.
     Configured,
+    /// Somebody disables or enables an endpoint.
+    Switched(EndpointId, bool),
     /// A client comes, wherever it can.
     Arrives(usize),
     /// A client is gone: the node drains.
@@ -82,17 +87,10 @@ impl Run {
     pub(super) fn new(seed: u64, is_traced: bool) -> Self {
         let mut chance = Chance::new(seed);
         let mut plan = Plan::new(&mut chance);
-        plan.retention = None;
-        plan.delivery.disable_after_ms = u64::MAX / 2;
         plan.trouble.overflow = chance.one_in(6);
         if !plan.trouble.overflow {
             plan.delivery.pending_bytes_max = 64 << 20;
         }
-        let switched: Vec<AppId> = if plan.trouble.people {
-            plan.apps[1..].iter().map(|app| app.id.clone()).collect()
-        } else {
-            Vec::new()
-        };
         let well = || Receiver { mood: Mood::Well };
         let waiting_bytes_max = chance.pick(&[64 << 20, 2_000]);
         let count = chance.between(2, 4) as usize;
@@ -104,11 +102,12 @@ impl Run {
             whereabouts: vec![0; 8 * plan.apps.len()],
             receivers: plan.endpoints.iter().map(|row| (row.id.clone(), well())).collect(),
             apps: plan.apps.iter().map(|app| app.id.clone()).collect(),
+            asked: 0,
             agenda: BTreeMap::new(),
             acts: 0,
             last_id: 0,
             feed_rules: FeedRules { row_bytes_max: 600, waiting_bytes_max },
-            court: Court::new(&plan, &switched),
+            court: Court::new(&plan),
             is_traced,
             plan,
             chance,
@@ -203,7 +202,7 @@ impl Run {
         if matches!(act, Act::Starts) && node.state != State::Down {
             return Ok(());
         }
-        let is_of_the_node = !matches!(act, Act::Arrives(_) | Act::Starts);
+        let is_of_the_node = !matches!(act, Act::Arrives(_) | Act::Starts | Act::Switched(..));
         if is_of_the_node && (node.process != process || node.state == State::Down) {
             return Ok(());
         }
@@ -216,10 +215,14 @@ impl Run {
             Act::Appended => self.appended(at),
             Act::Beats => return self.beats(at),
             Act::Calls { run } => self.calls(at, run),
-            Act::Listens { run, roll } => self.listens(at, run, roll),
+            Act::Listens { run, asked_ms, roll } => self.listens(at, run, asked_ms, roll),
             Act::Kept { run } => return self.keeps(at, run),
             Act::Ends { run, answered } => self.ends(at, run, *answered),
             Act::Configured => self.configure(at),
+            Act::Switched(endpoint, on) => {
+                self.records.disk.set_enabled(&endpoint, on, self.now_ms);
+                self.tell_all();
+            }
             Act::Arrives(client) => self.arrives(client),
             Act::SentAway(client) if self.whereabouts[client] == at => self.departs(client, true),
             Act::SentAway(_) => {}
@@ -240,7 +243,7 @@ impl Run {
                 self.drive_desk(at)?;
             }
         }
-        Ok(())
+        self.look_at_desk()
     }
 
     /// How long the store takes.
@@ -261,7 +264,7 @@ impl Run {
             && let Some(job) = desk.job.filter(|_| self.chance.one_in(2))
             && self.nodes[at].reaches_store(self.now_ms)
         {
-            self.commit(desk.run, &job)?;
+            self.commit(at, desk.run, &job)?;
         }
         self.court.lost(id);
         self.stops(at);
@@ -289,6 +292,21 @@ impl Run {
         self.records.leave(id);
         self.stops(at);
         self.later(at, down_ms, Act::Starts);
+    }
+
+    /// People, and what is within their reach.
+    pub(super) fn people(&mut self) -> People<'_> {
+        let Self { plan, chance, records, receivers, apps, asked, .. } = self;
+        let disk = &mut records.disk;
+        People { now_ms: self.now_ms, plan, chance, disk, receivers, apps, asked }
+    }
+
+    /// Every node will hear of what people have written down.
+    pub(super) fn tell_all(&mut self) {
+        for at in 0..self.nodes.len() {
+            let later_ms = self.chance.between(1, 1_000);
+            self.later(at, later_ms, Act::Configured);
+        }
     }
 
     pub(super) fn clock_of(&self, at: usize) -> u64 {

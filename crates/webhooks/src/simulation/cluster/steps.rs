@@ -5,7 +5,6 @@ use bellwire_hub::Fact;
 use super::node::State;
 use super::run::{Act, Run};
 use crate::simulation::laws::Lawful;
-use crate::simulation::receivers::Mood;
 use crate::simulation::world::World;
 
 impl Run {
@@ -42,7 +41,8 @@ impl Run {
             920..935 if trouble.crashes => self.node_freezes(),
             935..955 if trouble.crashes => self.node_is_cut_off(),
             955..975 => self.node_drains(),
-            975..990 if trouble.people => self.app_switches(),
+            975..990 if trouble.people => self.change_of_mind(),
+            990..995 => self.sweeps(),
             _ => return self.while_of(0, 40),
         }
         Ok(())
@@ -95,7 +95,8 @@ impl Run {
         let returns = (is_sent && is_live).then_some((self.now_ms, until_ms));
         for thing in before.difference(&after) {
             let returns = returns.filter(|_| self.nodes[at].wanted.contains(&thing.0));
-            self.court.went(self.nodes[at].id, thing, returns);
+            let at_ms = is_live.then_some(self.now_ms);
+            self.court.went(self.nodes[at].id, thing, at_ms, returns);
         }
         after.difference(&before).for_each(|thing| self.court.came(thing));
         self.happen(at, facts);
@@ -174,12 +175,13 @@ impl Run {
         self.change(at, false, |world, clock_ms| world.publishes(clock_ms, hall, room));
     }
 
-    /// Every channel that can be counted is, on every node.
+    /// Every channel that can be counted is, on every node; some by a crowd.
     pub(super) fn everybody_is_counted(&mut self) {
         for at in self.open_nodes() {
             for hall in 0..self.nodes[at].world.halls.len() {
                 for room in 0..self.nodes[at].world.halls[hall].rooms.len() {
-                    for crowd in [1, 2] {
+                    let crowds = if self.chance.one_in(6) { [101, 104] } else { [1, 2] };
+                    for crowd in crowds {
                         self.change(at, false, |world, clock_ms| {
                             world.crowds(clock_ms, hall, room, crowd)
                         });
@@ -190,17 +192,17 @@ impl Run {
     }
 
     fn mood_changes(&mut self) {
-        let mood = self.chance.pick(&[
-            Mood::Well,
-            Mood::Slow,
-            Mood::Unavailable,
-            Mood::Silent,
-            Mood::Refusing,
-        ]);
-        let at = self.chance.index(self.receivers.len());
-        if let Some((_, receiver)) = self.receivers.iter_mut().nth(at) {
-            receiver.mood = mood;
+        let deed = self.people().mood_changes();
+        self.trace(|| deed.what);
+    }
+
+    fn change_of_mind(&mut self) {
+        let deed = self.people().change_of_mind();
+        self.trace(|| deed.what);
+        for (after_ms, endpoint, on) in deed.switches {
+            self.later(0, after_ms, Act::Switched(endpoint, on));
         }
+        self.tell_all();
     }
 
     fn some_node(&mut self) -> Option<usize> {
@@ -286,19 +288,6 @@ impl Run {
             for room in 0..self.nodes[at].world.halls[hall].rooms.len() {
                 self.change(at, true, |world, clock_ms| world.crowds(clock_ms, hall, room, 0));
             }
-        }
-    }
-
-    /// The first app stays.
-    fn app_switches(&mut self) {
-        let app = self.chance.pick(&self.plan.apps[1..]).id;
-        self.trace(|| format!("app {app} is switched"));
-        if !self.apps.remove(&app) {
-            self.apps.insert(app);
-        }
-        for at in 0..self.nodes.len() {
-            let later_ms = self.chance.between(1, 1_000);
-            self.later(at, later_ms, Act::Configured);
         }
     }
 }

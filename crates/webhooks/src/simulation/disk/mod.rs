@@ -106,7 +106,7 @@ impl Disk {
 impl Outbox for Disk {
     fn recover(&mut self, announced: &mut dyn FnMut(Announced)) -> Result<Remains, OutboxError> {
         for ((app, channel, user), seq) in &self.announced {
-            let channel = channel.parse().map_err(|_| OutboxError(channel.clone()))?;
+            let channel = channel.parse().map_err(|_| OutboxError::Failed(channel.clone()))?;
             let (app, user) = (app.clone(), user.clone());
             announced(Announced { app, channel, user, seq: *seq });
         }
@@ -138,7 +138,7 @@ impl Outbox for Disk {
             self.last_transaction += 1;
             self.broken = self.apply(transaction).err();
         }
-        failure.map_or(Ok(()), |_| Err(OutboxError("no space left on device".into())))
+        failure.map_or(Ok(()), |_| Err(OutboxError::Failed("no space left on device".into())))
     }
 
     fn read(&mut self, read: &Read) -> Result<Found, OutboxError> {

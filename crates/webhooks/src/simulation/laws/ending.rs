@@ -89,8 +89,9 @@ fn check_complete(
 
 /// Whether an endpoint wanted an event when it was announced, and ever since.
 fn must_hear(scene: Scene<'_>, endpoint: &Endpoint, event: &Event) -> bool {
-    let mut at_first = scene.settings.during(&endpoint.id, event.at_ms, event.at_ms);
-    let mut ever_since = scene.settings.during(&endpoint.id, event.at_ms, u64::MAX);
+    let (from_ms, to_ms) = scene.told_ms(event);
+    let mut at_first = scene.settings.during(&endpoint.id, from_ms, to_ms);
+    let mut ever_since = scene.settings.during(&endpoint.id, from_ms, u64::MAX);
     let wants = |endpoint: &Endpoint| endpoint.terms.wants(event.kind, &event.channel);
     at_first.all(|setting| setting.is_some_and(|endpoint| endpoint.disabled.is_none()))
         && ever_since.all(|setting| setting.is_none_or(wants))

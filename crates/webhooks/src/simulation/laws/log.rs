@@ -197,7 +197,7 @@ fn count(event: &Event) -> Option<usize> {
 }
 
 /// A client event in Pusher's words (contract 16.8).
-fn client_event(fact: &Fact) -> String {
+pub(in crate::simulation) fn client_event(fact: &Fact) -> String {
     let What::ClientEvent { event, data, socket_id, user } = &fact.what else {
         return String::new();
     };

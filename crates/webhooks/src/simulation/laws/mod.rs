@@ -11,8 +11,8 @@ mod settings;
 
 pub(super) use ending::check_end;
 pub(super) use isolation::Isolation;
-pub(super) use log::LogLaws;
-pub(super) use parcel::Scene;
+pub(super) use log::{LogLaws, client_event};
+pub(super) use parcel::{Decided, Scene};
 pub(super) use sending::SendingLaws;
 pub(super) use settings::Settings;
 

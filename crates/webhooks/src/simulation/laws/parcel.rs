@@ -1,6 +1,9 @@
 //! Laws of one request: what is in it, and whether it may be sent at all.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use bellwire_protocol::AppId;
 
 use super::settings::Settings;
 use super::{Law, Lawful};
@@ -8,7 +11,9 @@ use crate::announcement::count_changed;
 use crate::batch::{Batch, Gap, REPLAY_LANE, join};
 use crate::endpoint::Endpoint;
 use crate::event::Event;
+use crate::ids::BatchId;
 use crate::lane::{BATCH_BYTES, BATCH_EVENTS};
+use crate::outbox::{Step, Transaction};
 use crate::replay::ReplayOf;
 use crate::simulation::disk::Disk;
 use crate::simulation::plan::Plan;
@@ -25,9 +30,49 @@ pub(in crate::simulation) struct Scene<'a> {
     pub(in crate::simulation) began_ms: u64,
     /// When the last job began and ended.
     pub(in crate::simulation) last_job: (u64, u64),
+    /// When things were decided, where the clocks of several nodes say something else.
+    pub(in crate::simulation) decided: Option<&'a Decided>,
+}
+
+/// When events and batches were decided, by true time.
+#[derive(Debug, Default)]
+pub(in crate::simulation) struct Decided {
+    /// Not before the one and not after the other.
+    events: HashMap<(AppId, u64), (u64, u64)>,
+    batches: HashMap<BatchId, u64>,
+}
+
+impl Decided {
+    /// A transaction is kept that was decided between these times.
+    pub(in crate::simulation) fn kept(&mut self, transaction: &Transaction, times: (u64, u64)) {
+        for step in &transaction.steps {
+            match step {
+                Step::Append(event) => {
+                    self.events.insert((event.app.clone(), event.seq), times);
+                }
+                Step::Cut(batch) => {
+                    self.batches.insert(batch.id, times.1);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 impl Scene<'_> {
+    /// Not before and not after which time an event was decided.
+    pub(super) fn told_ms(&self, event: &Event) -> (u64, u64) {
+        let place = (event.app.clone(), event.seq);
+        let known = self.decided.and_then(|decided| decided.events.get(&place));
+        known.copied().unwrap_or((event.at_ms, event.at_ms))
+    }
+
+    /// When a batch was cut.
+    fn cut_ms(&self, batch: &Batch) -> u64 {
+        let known = self.decided.and_then(|decided| decided.batches.get(&batch.id));
+        known.copied().unwrap_or(batch.time_ms)
+    }
+
     /// The events of a batch, as the log has them.
     pub(super) fn events(&self, batch: &Batch) -> Lawful<Vec<&Arc<Event>>> {
         let event = |seq: &u64| match self.disk.event(&batch.app, *seq) {
@@ -83,7 +128,8 @@ fn check_contents(scene: Scene<'_>, batch: &Batch) -> Lawful {
 }
 
 fn check_wanted(scene: Scene<'_>, batch: &Batch, event: &Event) -> Lawful {
-    let settings = scene.settings.during(&batch.endpoint, event.at_ms, batch.time_ms);
+    let settings =
+        scene.settings.during(&batch.endpoint, scene.told_ms(event).0, scene.cut_ms(batch));
     let wants = |endpoint: &Endpoint| {
         endpoint.app == event.app && endpoint.terms.wants(event.kind, &event.channel)
     };
@@ -97,8 +143,9 @@ fn check_words(scene: Scene<'_>, batch: &Batch, events: &[&Arc<Event>]) -> Lawfu
     let plain = join(events.iter().map(|event| &*event.body));
     let renamed: Vec<String> = events.iter().map(|event| count_changed(&event.body)).collect();
     let renamed = join(renamed.iter().map(String::as_str));
-    let from_ms = events.first().map_or(0, |event| event.at_ms);
-    let mut settings = scene.settings.during(&batch.endpoint, from_ms, batch.time_ms).flatten();
+    let from_ms = events.first().map_or(0, |event| scene.told_ms(event).0);
+    let to_ms = scene.cut_ms(batch);
+    let mut settings = scene.settings.during(&batch.endpoint, from_ms, to_ms).flatten();
     let is_so = settings.any(|endpoint| {
         let expected = if endpoint.terms.says_count_changed() { &renamed } else { &plain };
         batch.events == *expected

@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use bellwire_protocol::AppId;
+
 use super::health::HealthLaws;
 use super::parcel::{self, Scene};
+use super::settings::Settings;
 use super::{Law, Lawful};
 use crate::attempt::Answer;
 use crate::batch::{Batch, Gap};
+use crate::endpoint::Endpoint;
 use crate::ids::{BatchId, EndpointId};
+use crate::replay::State;
 use crate::simulation::disk::Disk;
 use crate::simulation::world::POISON;
 use crate::turn::Dispatch;
@@ -108,6 +113,33 @@ impl SendingLaws {
         Law::Window.holds(is_just, || format!("{id} is given up early"))
     }
 
+    /// The engine hears of what people have written down.
+    pub(in crate::simulation) fn configured(
+        &mut self,
+        settings: &mut Settings,
+        now_ms: u64,
+        disk: &Disk,
+        apps: &BTreeSet<AppId>,
+    ) {
+        let rows = disk.endpoints.values().filter(|row| apps.contains(&row.app));
+        let rows: Vec<Endpoint> = rows.cloned().collect();
+        for row in rows.iter().filter(|row| row.disabled.is_none()) {
+            if settings.now(&row.id).is_some_and(|before| before.disabled.is_some()) {
+                self.health.enabled(&row.id);
+            }
+        }
+        settings.configured(now_ms, &rows);
+        for id in disk.endpoints.keys() {
+            if settings.now(id).is_none_or(|row| row.disabled.is_some()) {
+                self.let_go(id);
+            }
+        }
+        self.cancelled(|batch| {
+            let replay = batch.replay.and_then(|id| disk.replays.get(&id));
+            replay.is_some_and(|replay| replay.progress.state == State::Running)
+        });
+    }
+
     /// An endpoint is disabled: the engine lets go of all but replays.
     pub(in crate::simulation) fn let_go(&mut self, endpoint: &EndpointId) {
         self.health.let_go(endpoint);
@@ -123,7 +155,7 @@ impl SendingLaws {
     }
 
     /// Somebody has stopped replays.
-    pub(in crate::simulation) fn cancelled(&mut self, is_running: impl Fn(&Batch) -> bool) {
+    fn cancelled(&mut self, is_running: impl Fn(&Batch) -> bool) {
         for flight in self.flights.values_mut() {
             flight.is_stray |= flight.batch.replay.is_some() && !is_running(&flight.batch);
         }
