@@ -33,6 +33,8 @@ pub enum Told {
     Offline(UserId),
     /// Every connection that signed in as a user has to end.
     Terminate(Box<str>),
+    /// Whether somebody looks at the app's console there.
+    Looks(bool),
     /// So many connections count toward the app's quota there.
     Connections(u64),
     /// The last event of a cache channel, for a node that has not heard it.
@@ -141,6 +143,7 @@ impl Item {
             }
             Told::Online(user) | Told::Offline(user) => put_text(out, user.as_str()),
             Told::Terminate(user) => put_text(out, user),
+            Told::Looks(looks) => out.push(u8::from(*looks)),
             Told::Connections(count) => put_number(out, *count),
             Told::Cached { channel, message, stamp, left_ms } => {
                 put_text(out, channel.as_str());
@@ -171,6 +174,7 @@ impl Told {
             Self::Terminate(_) => 5,
             Self::Connections(_) => 6,
             Self::Cached { .. } => 7,
+            Self::Looks(_) => 8,
         }
     }
 
@@ -202,6 +206,7 @@ impl Told {
                 stamp: Stamp { count: reader.number("stamp")?, node: reader.number("stamp")? },
                 left_ms: reader.number("time")?,
             },
+            8 => Self::Looks(reader.byte("looks")? != 0),
             _ => return Ok(None),
         }))
     }
@@ -231,6 +236,7 @@ mod tests {
             user().prop_map(Told::Offline),
             ".{0,9}".prop_map(|user| Told::Terminate(user.into())),
             any::<u64>().prop_map(Told::Connections),
+            any::<bool>().prop_map(Told::Looks),
             cached.prop_map(|(channel, message, (count, node, left_ms))| Told::Cached {
                 channel,
                 message: message.into(),

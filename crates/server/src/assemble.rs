@@ -76,6 +76,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     sources.load()?;
     live.look_elsewhere()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
+    footing.share(config, &live, runtime.handle());
     let handle_of = runtime.handle().clone();
     let workshop =
         Workshop::new(&config.webhooks, Arc::clone(&store), &apps, Arc::clone(&watch), handle_of)?;

@@ -5,6 +5,9 @@
 //! thread, which tells the others who is where, in groups, and takes in what they tell.
 
 mod hearing;
+mod looking;
+#[cfg(test)]
+mod looking_tests;
 mod neighbour;
 mod openings;
 mod telling;
@@ -19,7 +22,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bellwire_hub::{Apps, Hub};
 use bytes::Bytes;
 
+pub use self::looking::Consoles;
+
 use self::hearing::Hearing;
+use self::looking::Looks;
 use self::openings::Openings;
 use self::telling::Telling;
 use self::tray::Tray;
@@ -44,6 +50,10 @@ pub struct Link {
     losses: Losses,
     /// The subjects of channels that are open here.
     openings: Mutex<Openings>,
+    /// The consoles at which somebody looks here.
+    looks: Mutex<Looks>,
+    /// Set once, before it begins, if there are any.
+    consoles: OnceLock<Arc<dyn Consoles>>,
     /// What waits for the thread.
     tray: Tray,
     counts: Counts,
@@ -57,6 +67,8 @@ struct Counts {
     in_vain: AtomicU64,
     unheard: AtomicU64,
     again: AtomicU64,
+    consoles: AtomicU64,
+    lines: AtomicU64,
     neighbours: AtomicU64,
     is_whole: AtomicBool,
 }
@@ -80,6 +92,10 @@ pub struct LinkFigures {
     pub unheard: u64,
     /// How often another node was asked to tell everything again.
     pub again: u64,
+    /// Consoles at which somebody looks on other nodes.
+    pub consoles: u64,
+    /// Messages with lines of consoles that went out.
+    pub lines: u64,
     /// Other nodes that are there.
     pub neighbours: u64,
     /// Whether every other node has told everything.
@@ -105,6 +121,8 @@ impl Link {
             all: Mutex::default(),
             losses: Losses::default(),
             openings: Mutex::default(),
+            looks: Mutex::default(),
+            consoles: OnceLock::new(),
             tray: Tray::default(),
             counts: Counts::default(),
         })
@@ -149,7 +167,8 @@ impl Link {
     /// What was seen so far.
     #[must_use]
     pub fn figures(&self) -> LinkFigures {
-        let Counts { damaged, newer, in_vain, unheard, again, neighbours, is_whole } = &self.counts;
+        let counts = &self.counts;
+        let Counts { damaged, newer, in_vain, unheard, again, neighbours, is_whole, .. } = counts;
         let neighbours = neighbours.load(Ordering::Acquire);
         LinkFigures {
             bus: self.bus.get().map(|bus| bus.figures()).unwrap_or_default(),
@@ -160,6 +179,8 @@ impl Link {
             in_vain: in_vain.load(Ordering::Relaxed),
             unheard: unheard.load(Ordering::Relaxed),
             again: again.load(Ordering::Relaxed),
+            consoles: counts.consoles.load(Ordering::Relaxed),
+            lines: counts.lines.load(Ordering::Relaxed),
             neighbours,
             is_whole: is_whole.load(Ordering::Relaxed),
         }

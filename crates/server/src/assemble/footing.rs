@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use crate::cluster::{Cluster, Newcomer};
 use crate::config::Config;
 use crate::gateway::Switchboard;
+use crate::live::Live;
 use crate::ops::cellar::Cellar;
 use crate::ops::facts::Facts;
 use crate::ops::webhooks::Workshop;
@@ -63,6 +64,16 @@ impl Footing {
         match self {
             Self::Alone(_) => None,
             Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
+        }
+    }
+
+    /// Other nodes' consoles show what happens here, and the other way round.
+    pub(super) fn share(&self, config: &Config, live: &Arc<Live>, runtime: &Handle) {
+        if let Self::Together(newcomer) = self
+            && let Some(link) = newcomer.link()
+        {
+            link.set_consoles(Arc::clone(live) as _);
+            live.share(&config.cluster.node_name, Arc::clone(link) as _, runtime);
         }
     }
 

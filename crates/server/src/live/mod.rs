@@ -5,6 +5,7 @@ mod consoles;
 mod feed;
 mod questions;
 mod recorder;
+mod sharing;
 mod telling;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
