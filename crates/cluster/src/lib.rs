@@ -26,6 +26,6 @@ pub use bus::{Bus, Figures, Hearer};
 pub use config::{BusConfig, BusError};
 pub use connect::connect;
 pub use envelope::{Envelope, Event, Payload, Refusal};
-pub use link::{Consoles, Link, LinkFigures};
+pub use link::{Answers, Asked, Consoles, Link, LinkFigures};
 pub use sequence::{Losses, Sequence, Sequences};
 pub use subject::{Address, Subject, Subjects};

@@ -62,12 +62,26 @@ pub struct Roster {
 }
 
 /// A word from node to node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     /// Tell everything again.
     Again {
         /// The last events of cache channels too.
         with_cache: bool,
+    },
+    /// A question for somebody who waits.
+    Ask {
+        /// For the answer.
+        id: u64,
+        /// What the link does not read.
+        question: Bytes,
+    },
+    /// The answer.
+    Answer {
+        /// To which question.
+        id: u64,
+        /// What the link does not read.
+        answer: Bytes,
     },
 }
 
@@ -105,9 +119,19 @@ impl Roster {
 impl Word {
     /// As it travels.
     #[must_use]
-    pub fn encode(self) -> Bytes {
-        let Self::Again { with_cache } = self;
-        Bytes::copy_from_slice(&[AGAIN, u8::from(with_cache)])
+    pub fn encode(&self) -> Bytes {
+        let mut out = Vec::new();
+        let mut put = |word, id, bytes: &Bytes| {
+            out.push(word);
+            put_number(&mut out, id);
+            out.extend_from_slice(bytes);
+        };
+        match self {
+            Self::Again { with_cache } => out.extend([AGAIN, u8::from(*with_cache)]),
+            Self::Ask { id, question } => put(ASK, *id, question),
+            Self::Answer { id, answer } => put(ANSWER, *id, answer),
+        }
+        out.into()
     }
 
     /// Reads what came.
@@ -118,6 +142,14 @@ impl Word {
         let mut reader = Reader::of(bytes);
         match reader.byte("word")? {
             AGAIN => Ok(Self::Again { with_cache: reader.byte("word")? != 0 }),
+            ASK => {
+                let id = reader.number("question")?;
+                Ok(Self::Ask { id, question: reader.rest() })
+            }
+            ANSWER => {
+                let id = reader.number("answer")?;
+                Ok(Self::Answer { id, answer: reader.rest() })
+            }
             _ => Err(Refusal::Damaged("word")),
         }
     }
@@ -215,6 +247,8 @@ impl Told {
 const BEGINS: u8 = 1;
 const ENDS: u8 = 2;
 const AGAIN: u8 = 0;
+const ASK: u8 = 1;
+const ANSWER: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -279,8 +313,14 @@ mod tests {
 
     #[test]
     fn a_word_comes_back() {
-        for with_cache in [true, false] {
-            let word = Word::Again { with_cache };
+        let text = Bytes::from_static(b"how many?");
+        let words = [
+            Word::Again { with_cache: true },
+            Word::Again { with_cache: false },
+            Word::Ask { id: 300, question: text.clone() },
+            Word::Answer { id: u64::MAX, answer: text },
+        ];
+        for word in words {
             assert_eq!(Word::decode(&word.encode()), Ok(word));
         }
     }

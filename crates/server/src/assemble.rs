@@ -24,7 +24,7 @@ use crate::gateway::witness::Witness;
 use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
-use crate::live::{Live, Questions};
+use crate::live::{Deputy, Everywhere, Informant, Live, Questions};
 use crate::management::{Desk, Management, Order};
 use crate::ops::apps::{AppSources, Errand};
 use crate::ops::cellar::Cellar;
@@ -80,6 +80,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let handle_of = runtime.handle().clone();
     let workshop =
         Workshop::new(&config.webhooks, Arc::clone(&store), &apps, Arc::clone(&watch), handle_of)?;
+    let link = footing.link();
     let (webhooks, cluster) = footing.start(config, &hub, workshop, runtime.handle())?;
     let nodes = Arc::new(Nodes::of(cluster.clone(), config, hub.node()));
     facts.pass_on_to(webhooks.sink());
@@ -87,6 +88,11 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
     let workers = gateway::start(&switchboard, polls, &hub, &witness, gateway_settings(config))?;
     let (errands, follower) = sources.start()?;
+    let questions = Questions::new(Arc::clone(&switchboard), Arc::clone(&hub));
+    let informant = Informant::new(Arc::clone(&apps), questions, &config.cluster.node_name);
+    if let Some(link) = &link {
+        link.set_answers(Deputy::new(&informant, link, runtime.handle()));
+    }
     let desk = Desk {
         apps: Arc::clone(&apps),
         hub: Arc::clone(&hub),
@@ -95,7 +101,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         webhooks: Arc::clone(&webhooks),
         watch: Arc::clone(&watch),
         live: Arc::clone(&live),
-        questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
+        everywhere: Everywhere::new(informant, Arc::clone(&nodes), link),
         nodes: Arc::clone(&nodes),
         errands: errands.clone(),
         require_https: config.webhooks.require_https,

@@ -10,6 +10,7 @@ use bellwire_protocol::{AppId, Frame};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 
+use super::asking::Asked;
 use super::neighbour::Neighbour;
 use super::tray::{Heard, Waiting};
 use super::{Link, count, now_ms};
@@ -43,6 +44,8 @@ impl Hearer for Link {
                 Err(refusal) => self.refuse(refusal),
             },
             Payload::Word(bytes) => match Word::decode(&bytes) {
+                Ok(Word::Ask { id, question }) => self.asked(Asked { from: sender, id, question }),
+                Ok(Word::Answer { id, answer }) => self.answered(sender, id, answer),
                 Ok(word) => self.tray.hear(sender, Heard::Word(word)),
                 Err(refusal) => self.refuse(refusal),
             },
@@ -142,8 +145,7 @@ impl Hearing {
         for (node, neighbour) in &mut self.neighbours {
             if neighbour.is_to_be_asked(now) {
                 count(&link.counts.again);
-                let word = Word::Again { with_cache: !self.has_cache };
-                let _ = link.send(&link.subjects.node(*node), Payload::Word(word.encode()));
+                let _ = link.send_word(*node, &Word::Again { with_cache: !self.has_cache });
             }
         }
         let is_whole = self.neighbours.values().all(Neighbour::is_whole);

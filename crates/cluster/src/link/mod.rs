@@ -4,6 +4,7 @@
 //! Events go out and come in on the thread that brings them. Everything else passes through one
 //! thread, which tells the others who is where, in groups, and takes in what they tell.
 
+mod asking;
 mod hearing;
 mod looking;
 #[cfg(test)]
@@ -22,8 +23,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bellwire_hub::{Apps, Hub};
 use bytes::Bytes;
 
+pub use self::asking::{Answers, Asked};
 pub use self::looking::Consoles;
 
+use self::asking::Asking;
 use self::hearing::Hearing;
 use self::looking::Looks;
 use self::openings::Openings;
@@ -31,6 +34,7 @@ use self::telling::Telling;
 use self::tray::Tray;
 use crate::bus::{Bus, Figures};
 use crate::envelope::{Envelope, Payload};
+use crate::roster::Word;
 use crate::sequence::{Losses, Sequences};
 use crate::subject::{Subject, Subjects};
 
@@ -47,6 +51,8 @@ pub struct Link {
     sequences: Sequences,
     /// Held while a message for all is numbered and handed over, so that numbers go out in order.
     all: Mutex<()>,
+    /// Held while a word for one is numbered and handed over.
+    words: Mutex<()>,
     losses: Losses,
     /// The subjects of channels that are open here.
     openings: Mutex<Openings>,
@@ -54,6 +60,10 @@ pub struct Link {
     looks: Mutex<Looks>,
     /// Set once, before it begins, if there are any.
     consoles: OnceLock<Arc<dyn Consoles>>,
+    /// What was asked and is not answered yet.
+    asking: Asking,
+    /// Set once, if this node knows answers.
+    answers: OnceLock<Arc<dyn Answers>>,
     /// What waits for the thread.
     tray: Tray,
     counts: Counts,
@@ -119,10 +129,13 @@ impl Link {
             bus: OnceLock::new(),
             sequences: Sequences::default(),
             all: Mutex::default(),
+            words: Mutex::default(),
             losses: Losses::default(),
             openings: Mutex::default(),
             looks: Mutex::default(),
             consoles: OnceLock::new(),
+            asking: Asking::default(),
+            answers: OnceLock::new(),
             tray: Tray::default(),
             counts: Counts::default(),
         })
@@ -226,6 +239,12 @@ impl Link {
     fn send_to_all(&self, payload: Payload) -> bool {
         let _in_order = lock(&self.all);
         self.send(&self.subjects.all(), payload)
+    }
+
+    /// Sends to one node, in the order of the numbers.
+    fn send_word(&self, node: u64, word: &Word) -> bool {
+        let _in_order = lock(&self.words);
+        self.send(&self.subjects.node(node), Payload::Word(word.encode()))
     }
 
     fn send(&self, subject: &Subject, payload: Payload) -> bool {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bellwire_cluster::Link;
 use bellwire_hub::{Apps, Hub, Peers};
 use bellwire_store::Sqlite;
 use bellwire_webhooks::service::Service;
@@ -55,25 +56,24 @@ impl Footing {
         let (outlet, facts) = (Arc::clone(switchboard), Arc::clone(facts));
         let hub = Hub::new(self.number()?, config.cache_bytes_max, outlet, facts);
         Ok(Arc::new(match self.link() {
-            Some(link) => hub.with_peers(link),
+            Some(link) => hub.with_peers(link as Arc<dyn Peers>),
             None => hub,
         }))
     }
 
-    fn link(&self) -> Option<Arc<dyn Peers>> {
+    /// To the other nodes, if there may be any.
+    pub(super) fn link(&self) -> Option<Arc<Link>> {
         match self {
             Self::Alone(_) => None,
-            Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
+            Self::Together(newcomer) => newcomer.link().cloned(),
         }
     }
 
     /// Other nodes' consoles show what happens here, and the other way round.
     pub(super) fn share(&self, config: &Config, live: &Arc<Live>, runtime: &Handle) {
-        if let Self::Together(newcomer) = self
-            && let Some(link) = newcomer.link()
-        {
+        if let Some(link) = self.link() {
             link.set_consoles(Arc::clone(live) as _);
-            live.share(&config.cluster.node_name, Arc::clone(link) as _, runtime);
+            live.share(&config.cluster.node_name, link, runtime);
         }
     }
 

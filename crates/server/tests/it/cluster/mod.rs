@@ -3,6 +3,7 @@
 //! `SEED` are numbers of the environment.
 
 mod chaos;
+mod connections;
 mod consoles;
 mod crashes;
 mod freezes;
