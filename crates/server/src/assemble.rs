@@ -24,7 +24,7 @@ use crate::gateway::witness::Witness;
 use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
-use crate::live::{Deputy, Everywhere, Informant, Live, Questions};
+use crate::live::{Everywhere, Informant, Live, Questions};
 use crate::management::{Desk, Management, Order};
 use crate::ops::apps::{AppSources, Errand};
 use crate::ops::cellar::Cellar;
@@ -76,11 +76,12 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     sources.load()?;
     live.look_elsewhere()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
-    footing.share(config, &live, runtime.handle());
+    let questions = Questions::new(Arc::clone(&switchboard), Arc::clone(&hub));
+    let informant = Informant::new(Arc::clone(&apps), questions, &config.cluster.node_name);
+    let link = footing.share(config, &live, &informant, runtime.handle());
     let handle_of = runtime.handle().clone();
     let workshop =
         Workshop::new(&config.webhooks, Arc::clone(&store), &apps, Arc::clone(&watch), handle_of)?;
-    let link = footing.link();
     let (webhooks, cluster) = footing.start(config, &hub, workshop, runtime.handle())?;
     let nodes = Arc::new(Nodes::of(cluster.clone(), config, hub.node()));
     facts.pass_on_to(webhooks.sink());
@@ -88,11 +89,6 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     let witness: Arc<dyn Witness> = Arc::clone(&live) as _;
     let workers = gateway::start(&switchboard, polls, &hub, &witness, gateway_settings(config))?;
     let (errands, follower) = sources.start()?;
-    let questions = Questions::new(Arc::clone(&switchboard), Arc::clone(&hub));
-    let informant = Informant::new(Arc::clone(&apps), questions, &config.cluster.node_name);
-    if let Some(link) = &link {
-        link.set_answers(Deputy::new(&informant, link, runtime.handle()));
-    }
     let desk = Desk {
         apps: Arc::clone(&apps),
         hub: Arc::clone(&hub),

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use crate::cluster::{Cluster, Newcomer};
 use crate::config::Config;
 use crate::gateway::Switchboard;
-use crate::live::Live;
+use crate::live::{Deputy, Informant, Live};
 use crate::ops::cellar::Cellar;
 use crate::ops::facts::Facts;
 use crate::ops::webhooks::Workshop;
@@ -61,20 +61,27 @@ impl Footing {
         }))
     }
 
-    /// To the other nodes, if there may be any.
-    pub(super) fn link(&self) -> Option<Arc<Link>> {
+    fn link(&self) -> Option<Arc<Link>> {
         match self {
             Self::Alone(_) => None,
             Self::Together(newcomer) => newcomer.link().cloned(),
         }
     }
 
-    /// Other nodes' consoles show what happens here, and the other way round.
-    pub(super) fn share(&self, config: &Config, live: &Arc<Live>, runtime: &Handle) {
-        if let Some(link) = self.link() {
-            link.set_consoles(Arc::clone(live) as _);
-            live.share(&config.cluster.node_name, link, runtime);
-        }
+    /// Lets people at other nodes see what happens here, and the other way round. The link to the other
+    /// nodes, if there may be any.
+    pub(super) fn share(
+        &self,
+        config: &Config,
+        live: &Arc<Live>,
+        informant: &Arc<Informant>,
+        runtime: &Handle,
+    ) -> Option<Arc<Link>> {
+        let link = self.link()?;
+        link.set_consoles(Arc::clone(live) as _);
+        live.share(&config.cluster.node_name, Arc::clone(&link) as _, runtime);
+        link.set_answers(Deputy::new(informant, &link, runtime));
+        Some(link)
     }
 
     /// Starts the webhooks, and what a node of a cluster has.
