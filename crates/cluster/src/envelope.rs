@@ -31,6 +31,8 @@ pub enum Payload {
     Roster(Bytes),
     /// What nodes tell each other of themselves.
     Word(Bytes),
+    /// Lines of a console that somebody looks at on another node.
+    Lines(Bytes),
 }
 
 /// An event of a channel.
@@ -93,6 +95,7 @@ impl Envelope {
             EVENT => Payload::Event(Event::read(reader)?),
             ROSTER => Payload::Roster(reader.rest()),
             WORD => Payload::Word(reader.rest()),
+            LINES => Payload::Lines(reader.rest()),
             _ => return Err(Refusal::Damaged("kind")),
         };
         Ok(Self { sender, sequence: Sequence { run, number }, payload })
@@ -105,6 +108,7 @@ impl Payload {
             Self::Event(_) => EVENT,
             Self::Roster(_) => ROSTER,
             Self::Word(_) => WORD,
+            Self::Lines(_) => LINES,
         }
     }
 
@@ -117,14 +121,14 @@ impl Payload {
                     + event.channel.as_str().len()
                     + event.message.len()
             }
-            Self::Roster(bytes) | Self::Word(bytes) => bytes.len(),
+            Self::Roster(bytes) | Self::Word(bytes) | Self::Lines(bytes) => bytes.len(),
         }
     }
 
     fn put(&self, out: &mut Vec<u8>) {
         match self {
             Self::Event(event) => event.put(out),
-            Self::Roster(bytes) | Self::Word(bytes) => out.put_slice(bytes),
+            Self::Roster(bytes) | Self::Word(bytes) | Self::Lines(bytes) => out.put_slice(bytes),
         }
     }
 }
@@ -196,6 +200,7 @@ const VERSION: u8 = 1;
 const EVENT: u8 = 0;
 const ROSTER: u8 = 1;
 const WORD: u8 = 2;
+const LINES: u8 = 3;
 
 const TRAFFIC: u8 = 0b0011;
 const EXCEPT: u8 = 0b0100;
@@ -236,7 +241,8 @@ mod tests {
         prop_oneof![
             event(),
             opaque.clone().prop_map(Payload::Roster),
-            opaque.prop_map(Payload::Word),
+            opaque.clone().prop_map(Payload::Word),
+            opaque.prop_map(Payload::Lines),
         ]
     }
 
@@ -288,7 +294,7 @@ mod tests {
         }
 
         #[test]
-        fn foreign_bytes_never_panic(version in 0..3_u8, kind in 0..4_u8, mut bytes in any::<Vec<u8>>()) {
+        fn foreign_bytes_never_panic(version in 0..3_u8, kind in 0..5_u8, mut bytes in any::<Vec<u8>>()) {
             bytes.splice(0..0, [version, kind]);
             if let Ok(envelope) = Envelope::decode(&bytes.into()) {
                 prop_assert_eq!(Envelope::decode(&envelope.encode()), Ok(envelope));

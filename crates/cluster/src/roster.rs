@@ -33,6 +33,8 @@ pub enum Told {
     Offline(UserId),
     /// Every connection that signed in as a user has to end.
     Terminate(Box<str>),
+    /// Whether somebody looks at the app's console there.
+    Looks(bool),
     /// So many connections count toward the app's quota there.
     Connections(u64),
     /// The last event of a cache channel, for a node that has not heard it.
@@ -60,12 +62,26 @@ pub struct Roster {
 }
 
 /// A word from node to node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {
     /// Tell everything again.
     Again {
         /// The last events of cache channels too.
         with_cache: bool,
+    },
+    /// A question for somebody who waits.
+    Ask {
+        /// For the answer.
+        id: u64,
+        /// What the link does not read.
+        question: Bytes,
+    },
+    /// The answer.
+    Answer {
+        /// To which question.
+        id: u64,
+        /// What the link does not read.
+        answer: Bytes,
     },
 }
 
@@ -103,9 +119,19 @@ impl Roster {
 impl Word {
     /// As it travels.
     #[must_use]
-    pub fn encode(self) -> Bytes {
-        let Self::Again { with_cache } = self;
-        Bytes::copy_from_slice(&[AGAIN, u8::from(with_cache)])
+    pub fn encode(&self) -> Bytes {
+        let mut out = Vec::new();
+        let mut put = |word, id, bytes: &Bytes| {
+            out.push(word);
+            put_number(&mut out, id);
+            out.extend_from_slice(bytes);
+        };
+        match self {
+            Self::Again { with_cache } => out.extend([AGAIN, u8::from(*with_cache)]),
+            Self::Ask { id, question } => put(ASK, *id, question),
+            Self::Answer { id, answer } => put(ANSWER, *id, answer),
+        }
+        out.into()
     }
 
     /// Reads what came.
@@ -116,6 +142,14 @@ impl Word {
         let mut reader = Reader::of(bytes);
         match reader.byte("word")? {
             AGAIN => Ok(Self::Again { with_cache: reader.byte("word")? != 0 }),
+            ASK => {
+                let id = reader.number("question")?;
+                Ok(Self::Ask { id, question: reader.rest() })
+            }
+            ANSWER => {
+                let id = reader.number("answer")?;
+                Ok(Self::Answer { id, answer: reader.rest() })
+            }
             _ => Err(Refusal::Damaged("word")),
         }
     }
@@ -141,6 +175,7 @@ impl Item {
             }
             Told::Online(user) | Told::Offline(user) => put_text(out, user.as_str()),
             Told::Terminate(user) => put_text(out, user),
+            Told::Looks(looks) => out.push(u8::from(*looks)),
             Told::Connections(count) => put_number(out, *count),
             Told::Cached { channel, message, stamp, left_ms } => {
                 put_text(out, channel.as_str());
@@ -171,6 +206,7 @@ impl Told {
             Self::Terminate(_) => 5,
             Self::Connections(_) => 6,
             Self::Cached { .. } => 7,
+            Self::Looks(_) => 8,
         }
     }
 
@@ -202,6 +238,7 @@ impl Told {
                 stamp: Stamp { count: reader.number("stamp")?, node: reader.number("stamp")? },
                 left_ms: reader.number("time")?,
             },
+            8 => Self::Looks(reader.byte("looks")? != 0),
             _ => return Ok(None),
         }))
     }
@@ -210,6 +247,8 @@ impl Told {
 const BEGINS: u8 = 1;
 const ENDS: u8 = 2;
 const AGAIN: u8 = 0;
+const ASK: u8 = 1;
+const ANSWER: u8 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -231,6 +270,7 @@ mod tests {
             user().prop_map(Told::Offline),
             ".{0,9}".prop_map(|user| Told::Terminate(user.into())),
             any::<u64>().prop_map(Told::Connections),
+            any::<bool>().prop_map(Told::Looks),
             cached.prop_map(|(channel, message, (count, node, left_ms))| Told::Cached {
                 channel,
                 message: message.into(),
@@ -273,8 +313,14 @@ mod tests {
 
     #[test]
     fn a_word_comes_back() {
-        for with_cache in [true, false] {
-            let word = Word::Again { with_cache };
+        let text = Bytes::from_static(b"how many?");
+        let words = [
+            Word::Again { with_cache: true },
+            Word::Again { with_cache: false },
+            Word::Ask { id: 300, question: text.clone() },
+            Word::Answer { id: u64::MAX, answer: text },
+        ];
+        for word in words {
             assert_eq!(Word::decode(&word.encode()), Ok(word));
         }
     }

@@ -52,6 +52,8 @@ pub enum Address {
         /// Which.
         channel: ChannelName,
     },
+    /// The nodes where somebody looks at the console of an app.
+    Console(AppId),
 }
 
 /// Makes and reads the subjects of one cluster; several clusters may share an engine.
@@ -93,12 +95,19 @@ impl Subjects {
         self.named(format_args!("ch.{app}.{}", Level(channel.as_str())))
     }
 
+    /// What is passed on of an app's console.
+    #[must_use]
+    pub fn console(&self, app: &AppId) -> Subject {
+        self.named(format_args!("con.{app}"))
+    }
+
     /// Whom a subject of this cluster reaches; nothing if it is none of ours.
     #[must_use]
     pub fn address(&self, subject: &str) -> Option<Address> {
         let name = subject.strip_prefix(&*self.prefix)?;
         match name.split_once('.') {
             None if name == "all" => Some(Address::All),
+            Some(("con", app)) => app.parse().ok().map(Address::Console),
             Some(("node", id)) => id.parse().ok().map(Address::Node),
             Some(("ch", name)) => {
                 let (app, channel) = name.split_once('.')?;
@@ -146,6 +155,8 @@ mod tests {
     fn subjects_are_what_the_plan_says() {
         assert_eq!(subjects().all().as_str(), "bellwire.all");
         assert_eq!(subjects().node(7).as_str(), "bellwire.node.7");
+        let console = subjects().console(&"1001".parse().unwrap());
+        assert_eq!(console.as_str(), "bellwire.con.1001");
         assert_eq!(channel("room").as_str(), "bellwire.ch.1001.room");
         assert_eq!(channel("a.b.").as_str(), "bellwire.ch.1001.a/b/");
         assert_eq!(channel("#server-to-user-7").as_str(), "bellwire.ch.1001.#server-to-user-7");
@@ -156,6 +167,8 @@ mod tests {
         let subjects = subjects();
         assert_eq!(subjects.address("bellwire.all"), Some(Address::All));
         assert_eq!(subjects.address("bellwire.node.7"), Some(Address::Node(7)));
+        let app = "1001".parse().unwrap();
+        assert_eq!(subjects.address("bellwire.con.1001"), Some(Address::Console(app)));
         for foreign in
             ["", "bellwire.", "bellwire.all.x", "other.all", "bellwire.node.x", "bellwire.ch.1"]
         {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::line::{Line, LogType};
+use crate::sharing::Said;
 
 /// Lines of a second; nobody reads more.
 pub const LINES_PER_S: u64 = 200;
@@ -23,9 +24,14 @@ pub struct Console {
     lines: Mutex<Lines>,
     window: Window,
     windows: [Window; TYPES],
-    /// Lines that came too fast, by type.
+    /// Lines of this node that came too fast, by type.
     left_out: [AtomicU64; TYPES],
+    /// Lines of other nodes that came too fast, there or here, by type.
+    left_out_elsewhere: [AtomicU64; TYPES],
 }
+
+/// How many lines of each type, in the order of [`LogType::ALL`].
+pub type Counts = [u64; TYPES];
 
 #[derive(Debug)]
 struct Lines {
@@ -53,19 +59,41 @@ impl Console {
             window: Window::default(),
             windows: Default::default(),
             left_out: Default::default(),
+            left_out_elsewhere: Default::default(),
         }
     }
 
     /// Adds a line, which is only made if there is room for it in this second.
     pub fn add(&self, now_ms: u64, kind: LogType, line: impl FnOnce() -> Line) {
-        let (second, at) = (now_ms / 1000, kind as usize);
-        let room = self.windows[at].take(second, OF_ONE_TYPE_PER_S)
-            && self.window.take(second, LINES_PER_S);
-        if !room {
-            self.left_out[at].fetch_add(1, Ordering::Relaxed);
-            return;
+        if self.has_room(now_ms, kind) {
+            self.push(line());
+        } else {
+            self.left_out[kind as usize].fetch_add(1, Ordering::Relaxed);
         }
-        let mut line = line();
+    }
+
+    /// Adds what another node has passed on. It gets its places here, and has to find room beside
+    /// what happens here: however many nodes there are, nobody reads more.
+    pub fn hear(&self, now_ms: u64, said: Said) {
+        for (counter, count) in self.left_out_elsewhere.iter().zip(said.left_out) {
+            counter.fetch_add(count, Ordering::Relaxed);
+        }
+        for line in said.lines {
+            if self.has_room(now_ms, line.kind) {
+                self.push(Line { node: Some(Arc::clone(&said.node)), ..line });
+            } else {
+                self.left_out_elsewhere[line.kind as usize].fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn has_room(&self, now_ms: u64, kind: LogType) -> bool {
+        let second = now_ms / 1000;
+        self.windows[kind as usize].take(second, OF_ONE_TYPE_PER_S)
+            && self.window.take(second, LINES_PER_S)
+    }
+
+    fn push(&self, mut line: Line) {
         let mut lines = self.lock();
         line.id = lines.next;
         lines.next += 1;
@@ -99,15 +127,27 @@ impl Console {
         lines.kept.range(at..).cloned().collect()
     }
 
-    /// Lines that came too fast so far, in the order of [`LogType::ALL`].
+    /// Lines that came too fast so far, here and elsewhere.
     #[must_use]
-    pub fn left_out(&self) -> [u64; TYPES] {
-        std::array::from_fn(|at| self.left_out[at].load(Ordering::Relaxed))
+    pub fn left_out(&self) -> Counts {
+        let elsewhere = counts(&self.left_out_elsewhere);
+        let here = self.left_out_here();
+        std::array::from_fn(|at| here[at] + elsewhere[at])
+    }
+
+    /// Lines of this node that came too fast so far.
+    #[must_use]
+    pub fn left_out_here(&self) -> Counts {
+        counts(&self.left_out)
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn counts(counters: &[AtomicU64; TYPES]) -> Counts {
+    std::array::from_fn(|at| counters[at].load(Ordering::Relaxed))
 }
 
 /// How much of a second's room is taken: the second above, the count in the low 16 bits.
@@ -186,6 +226,22 @@ mod tests {
         }
         let news = console.since(13);
         assert_eq!((news.lines.len(), news.missed), (500, 200));
+    }
+
+    #[test]
+    fn what_other_nodes_say_gets_places_here_and_is_within_the_same_limits() {
+        let console = Console::new(10);
+        add(&console, 5_000, LogType::Presence, 99);
+        let mut left_out = Counts::default();
+        left_out[LogType::Error as usize] = 7;
+        let line = || Line { id: 3, ..Line::new(LogType::Presence, 1, "far") };
+        console.hear(5_000, Said { node: "b".into(), lines: vec![line(), line()], left_out });
+        let heard = console.since(109).lines;
+        assert_eq!(heard.iter().map(|line| line.id).collect::<Vec<_>>(), [109]);
+        assert_eq!(heard[0].node.as_deref(), Some("b"));
+        let (all, here) = (console.left_out(), console.left_out_here());
+        assert_eq!((all[LogType::Error as usize], all[LogType::Presence as usize]), (7, 1));
+        assert_eq!(here, Counts::default(), "nothing of that is passed on");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod errors;
 mod fixes;
 pub mod line;
 pub mod rollup;
+pub mod sharing;
 mod store;
 mod template;
 

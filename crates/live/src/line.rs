@@ -1,8 +1,10 @@
 //! One line of a console: something that happened in an app, for a person who looks.
 
+use std::sync::Arc;
+
 use bellwire_protocol::SocketId;
 
-/// What a line is about; Pusher's fourteen log types.
+/// What a line is about; Pusher's fourteen log types. Nodes call them by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogType {
     /// A client has connected.
@@ -89,6 +91,8 @@ pub struct Line {
     pub id: u64,
     /// When it happened.
     pub at_ms: u64,
+    /// The other node that it is from; none: this one.
+    pub node: Option<Arc<str>>,
     /// What it is about.
     pub kind: LogType,
     /// The connection that it is about.
@@ -123,6 +127,7 @@ impl Line {
         Self {
             id: 0,
             at_ms,
+            node: None,
             kind,
             socket: None,
             channel: None,

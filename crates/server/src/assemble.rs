@@ -24,7 +24,7 @@ use crate::gateway::witness::Witness;
 use crate::gateway::{self, GatewaySettings, Switchboard};
 use crate::http::tls::Certificate;
 use crate::http::{self, Bound, House};
-use crate::live::{Live, Questions};
+use crate::live::{Everywhere, Informant, Live, Questions};
 use crate::management::{Desk, Management, Order};
 use crate::ops::apps::{AppSources, Errand};
 use crate::ops::cellar::Cellar;
@@ -76,6 +76,9 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
     sources.load()?;
     live.look_elsewhere()?;
     let watch = Arc::new(Watch::new(Arc::clone(&live)));
+    let questions = Questions::new(Arc::clone(&switchboard), Arc::clone(&hub));
+    let informant = Informant::new(Arc::clone(&apps), questions, &config.cluster.node_name);
+    let link = footing.share(config, &live, &informant, runtime.handle());
     let handle_of = runtime.handle().clone();
     let workshop =
         Workshop::new(&config.webhooks, Arc::clone(&store), &apps, Arc::clone(&watch), handle_of)?;
@@ -94,7 +97,7 @@ pub(crate) fn run(config: &Config, file: Option<&Path>) -> anyhow::Result<()> {
         webhooks: Arc::clone(&webhooks),
         watch: Arc::clone(&watch),
         live: Arc::clone(&live),
-        questions: Questions::new(Arc::clone(&switchboard), Arc::clone(&hub)),
+        everywhere: Everywhere::new(informant, Arc::clone(&nodes), link),
         nodes: Arc::clone(&nodes),
         errands: errands.clone(),
         require_https: config.webhooks.require_https,

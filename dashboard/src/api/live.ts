@@ -32,6 +32,8 @@ export interface SignedInUser {
 
 export interface Connection {
   socket_id: string;
+  /** Where it is; null if there is only one node. */
+  node: string | null;
   transport: string;
   tls: boolean;
   address: string | null;

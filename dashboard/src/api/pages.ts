@@ -7,11 +7,14 @@ const PAGE = 100;
 interface Cursored {
   next_cursor: string | null;
   total?: number;
+  missing_nodes?: string[];
 }
 
 export interface Listing<T> {
   rows: T[];
   total: number | null;
+  /** Nodes that did not answer: what they have is neither shown nor counted. */
+  missingNodes: string[];
   isLoading: boolean;
   isFetchingMore: boolean;
   hasMore: boolean;
@@ -45,6 +48,7 @@ export function useListing<T>(
   return {
     rows,
     total: query.data?.pages[0]?.total ?? null,
+    missingNodes: missingOf(query.data?.pages ?? []),
     isLoading: query.isPending,
     isFetchingMore: query.isFetchingNextPage,
     hasMore: query.hasNextPage,
@@ -53,6 +57,11 @@ export function useListing<T>(
       if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
     },
   };
+}
+
+/** Those that were silent for any of the pages, each once. */
+export function missingOf(pages: readonly { missing_nodes?: string[] }[]): string[] {
+  return [...new Set(pages.flatMap((page) => page.missing_nodes ?? []))].toSorted();
 }
 
 function rowsOf<T>(data: InfiniteData<Record<string, unknown>> | undefined, field: string): T[] {

@@ -8,13 +8,15 @@ use bellwire_hub::peers::Seat;
 use bellwire_hub::{Hub, peers};
 use bellwire_protocol::{AppId, Frame};
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::asking::Asked;
 use super::neighbour::Neighbour;
 use super::tray::{Heard, Waiting};
 use super::{Link, count, now_ms};
 use crate::bus::Hearer;
 use crate::envelope::{Envelope, Event, Payload, Refusal};
+use crate::lines;
 use crate::roster::{Roster, Word};
 use crate::subject::Address;
 
@@ -37,7 +39,13 @@ impl Hearer for Link {
                 Ok(roster) => self.tray.hear(sender, Heard::Roster(roster)),
                 Err(refusal) => self.refuse(refusal),
             },
+            Payload::Lines(bytes) => match lines::decode(&bytes) {
+                Ok(said) => self.lines(subject, said),
+                Err(refusal) => self.refuse(refusal),
+            },
             Payload::Word(bytes) => match Word::decode(&bytes) {
+                Ok(Word::Ask { id, question }) => self.asked(Asked { from: sender, id, question }),
+                Ok(Word::Answer { id, answer }) => self.answered(sender, id, answer),
                 Ok(word) => self.tray.hear(sender, Heard::Word(word)),
                 Err(refusal) => self.refuse(refusal),
             },
@@ -45,7 +53,10 @@ impl Hearer for Link {
     }
 
     fn ready(&self, subject: &str) {
-        self.opened(subject);
+        match self.subjects.address(subject) {
+            Some(Address::Console(app)) => self.sees(&app),
+            _ => self.opened(subject),
+        }
     }
 
     fn up(&self) {
@@ -82,6 +93,8 @@ pub(super) struct Hearing {
     neighbours: HashMap<u64, Neighbour>,
     /// Whether somebody has told the last events of cache channels.
     has_cache: bool,
+    /// The consoles of which this node knows that somebody looks elsewhere.
+    looked_at: HashSet<AppId>,
 }
 
 impl Hearing {
@@ -106,6 +119,24 @@ impl Hearing {
                 Heard::Word(_) => {}
             }
         }
+        self.tell_consoles(link);
+    }
+
+    /// Tells this node's consoles where somebody looks elsewhere. An app that is not known here yet
+    /// will be.
+    fn tell_consoles(&mut self, link: &Link) {
+        let looks = self.neighbours.values().flat_map(|neighbour| &neighbour.looks);
+        let looks: HashSet<&AppId> = looks.collect();
+        let Some(consoles) = link.consoles.get() else { return };
+        for app in self.looked_at.extract_if(|app| !looks.contains(app)) {
+            consoles.looked_at(&app, false);
+        }
+        for app in looks {
+            if !self.looked_at.contains(app) && consoles.looked_at(app, true) {
+                self.looked_at.insert(app.clone());
+            }
+        }
+        link.counts.consoles.store(self.looked_at.len() as u64, Ordering::Relaxed);
     }
 
     /// Asks who has to tell again, and counts what others use.
@@ -114,8 +145,7 @@ impl Hearing {
         for (node, neighbour) in &mut self.neighbours {
             if neighbour.is_to_be_asked(now) {
                 count(&link.counts.again);
-                let word = Word::Again { with_cache: !self.has_cache };
-                let _ = link.send(&link.subjects.node(*node), Payload::Word(word.encode()));
+                let _ = link.send_word(*node, &Word::Again { with_cache: !self.has_cache });
             }
         }
         let is_whole = self.neighbours.values().all(Neighbour::is_whole);

@@ -4,7 +4,11 @@
 //! Events go out and come in on the thread that brings them. Everything else passes through one
 //! thread, which tells the others who is where, in groups, and takes in what they tell.
 
+mod asking;
 mod hearing;
+mod looking;
+#[cfg(test)]
+mod looking_tests;
 mod neighbour;
 mod openings;
 mod telling;
@@ -19,12 +23,18 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bellwire_hub::{Apps, Hub};
 use bytes::Bytes;
 
+pub use self::asking::{Answers, Asked};
+pub use self::looking::Consoles;
+
+use self::asking::Asking;
 use self::hearing::Hearing;
+use self::looking::Looks;
 use self::openings::Openings;
 use self::telling::Telling;
 use self::tray::Tray;
 use crate::bus::{Bus, Figures};
 use crate::envelope::{Envelope, Payload};
+use crate::roster::Word;
 use crate::sequence::{Losses, Sequences};
 use crate::subject::{Subject, Subjects};
 
@@ -41,9 +51,19 @@ pub struct Link {
     sequences: Sequences,
     /// Held while a message for all is numbered and handed over, so that numbers go out in order.
     all: Mutex<()>,
+    /// Held while a word for one is numbered and handed over.
+    words: Mutex<()>,
     losses: Losses,
     /// The subjects of channels that are open here.
     openings: Mutex<Openings>,
+    /// The consoles at which somebody looks here.
+    looks: Mutex<Looks>,
+    /// Set once, before it begins, if there are any.
+    consoles: OnceLock<Arc<dyn Consoles>>,
+    /// What was asked and is not answered yet.
+    asking: Asking,
+    /// Set once, if this node knows answers.
+    answers: OnceLock<Arc<dyn Answers>>,
     /// What waits for the thread.
     tray: Tray,
     counts: Counts,
@@ -57,6 +77,8 @@ struct Counts {
     in_vain: AtomicU64,
     unheard: AtomicU64,
     again: AtomicU64,
+    consoles: AtomicU64,
+    lines: AtomicU64,
     neighbours: AtomicU64,
     is_whole: AtomicBool,
 }
@@ -80,6 +102,10 @@ pub struct LinkFigures {
     pub unheard: u64,
     /// How often another node was asked to tell everything again.
     pub again: u64,
+    /// Consoles at which somebody looks on other nodes.
+    pub consoles: u64,
+    /// Messages with lines of consoles that went out.
+    pub lines: u64,
     /// Other nodes that are there.
     pub neighbours: u64,
     /// Whether every other node has told everything.
@@ -103,8 +129,13 @@ impl Link {
             bus: OnceLock::new(),
             sequences: Sequences::default(),
             all: Mutex::default(),
+            words: Mutex::default(),
             losses: Losses::default(),
             openings: Mutex::default(),
+            looks: Mutex::default(),
+            consoles: OnceLock::new(),
+            asking: Asking::default(),
+            answers: OnceLock::new(),
             tray: Tray::default(),
             counts: Counts::default(),
         })
@@ -149,7 +180,8 @@ impl Link {
     /// What was seen so far.
     #[must_use]
     pub fn figures(&self) -> LinkFigures {
-        let Counts { damaged, newer, in_vain, unheard, again, neighbours, is_whole } = &self.counts;
+        let counts = &self.counts;
+        let Counts { damaged, newer, in_vain, unheard, again, neighbours, is_whole, .. } = counts;
         let neighbours = neighbours.load(Ordering::Acquire);
         LinkFigures {
             bus: self.bus.get().map(|bus| bus.figures()).unwrap_or_default(),
@@ -160,6 +192,8 @@ impl Link {
             in_vain: in_vain.load(Ordering::Relaxed),
             unheard: unheard.load(Ordering::Relaxed),
             again: again.load(Ordering::Relaxed),
+            consoles: counts.consoles.load(Ordering::Relaxed),
+            lines: counts.lines.load(Ordering::Relaxed),
             neighbours,
             is_whole: is_whole.load(Ordering::Relaxed),
         }
@@ -205,6 +239,12 @@ impl Link {
     fn send_to_all(&self, payload: Payload) -> bool {
         let _in_order = lock(&self.all);
         self.send(&self.subjects.all(), payload)
+    }
+
+    /// Sends to one node, in the order of the numbers.
+    fn send_word(&self, node: u64, word: &Word) -> bool {
+        let _in_order = lock(&self.words);
+        self.send(&self.subjects.node(node), Payload::Word(word.encode()))
     }
 
     fn send(&self, subject: &Subject, payload: Payload) -> bool {

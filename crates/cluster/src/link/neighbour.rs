@@ -10,7 +10,7 @@ use bellwire_protocol::{AppId, ChannelName, Frame, UserId};
 use std::collections::{HashMap, HashSet};
 
 use super::{Link, now_ms};
-use crate::roster::{Item, Roster, Told};
+use crate::roster::{Roster, Told};
 
 /// Another node.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(super) struct Neighbour {
     patience: Duration,
     /// Its connections, by app.
     connections: HashMap<AppId, u64>,
+    /// The apps at whose consoles somebody looks there.
+    pub(super) looks: HashSet<AppId>,
 }
 
 /// Something of which a node says that it is so.
@@ -37,6 +39,7 @@ enum Named {
     Channel(AppId, ChannelName),
     Member(AppId, ChannelName, UserId),
     User(AppId, UserId),
+    Console(AppId),
 }
 
 /// How long a node has for telling everything, until it is asked again.
@@ -55,6 +58,7 @@ impl Neighbour {
             asked: None,
             patience: ASK_EVERY,
             connections: HashMap::new(),
+            looks: HashSet::new(),
         }
     }
 
@@ -93,13 +97,15 @@ impl Neighbour {
             self.connections.clear();
         }
         for item in roster.items {
-            match link.apps.by_id(item.app.as_str()) {
-                Some(app) => self.take_in_item(hub, &app, item),
-                None => self.was_strange = true,
+            match (item.what, link.apps.by_id(item.app.as_str())) {
+                (Told::Looks(looks), _) => self.look(item.app, looks),
+                (what, Some(app)) => self.take_in_item(hub, &app, what),
+                (_, None) => self.was_strange = true,
             }
         }
         if let Some(named) = self.named.take_if(|_| roster.ends) {
             self.keep_only(link, hub, &named);
+            self.looks.retain(|app| named.contains(&Named::Console(app.clone())));
             self.has_gap = false;
         } else if self.named.is_some() || !self.was_strange {
             return false;
@@ -124,9 +130,11 @@ impl Neighbour {
         self.keep_only(link, hub, &HashSet::new());
     }
 
-    fn take_in_item(&mut self, hub: &Arc<Hub>, app: &Arc<App>, item: Item) {
-        let (seat, now_ms, id) = (self.seat, now_ms(), item.app);
-        match item.what {
+    fn take_in_item(&mut self, hub: &Arc<Hub>, app: &Arc<App>, what: Told) {
+        let (seat, now_ms, id) = (self.seat, now_ms(), app.id.clone());
+        match what {
+            // Whether the app is known or not.
+            Told::Looks(_) => {}
             Told::Listeners(channel, count) => {
                 hub.listeners_elsewhere(now_ms, app, &channel, seat, count);
                 self.name(|| Named::Channel(id, channel));
@@ -154,6 +162,15 @@ impl Neighbour {
                 let event = CachedEvent { channel, frame: Frame::text(text), stamp, left_ms };
                 hub.remembered_elsewhere(now_ms, app, event);
             }
+        }
+    }
+
+    fn look(&mut self, app: AppId, looks: bool) {
+        if looks {
+            self.looks.insert(app.clone());
+            self.name(|| Named::Console(app));
+        } else {
+            self.looks.remove(&app);
         }
     }
 

@@ -21,19 +21,19 @@ impl Peers for Link {
             Saying::Opens(held) => self.opens(held),
             Saying::Closes(channel) => self.closes(&self.subjects.channel(&app.id, &channel)),
             Saying::Event(event) => self.pass_on(&app, event),
-            Saying::Listeners(channel, count) => self.say(&app, Told::Listeners(channel, count)),
-            Saying::Joined(channel, member) => self.say(&app, Told::Joined(channel, member)),
-            Saying::Left(channel, user) => self.say(&app, Told::Left(channel, user)),
-            Saying::Online(user) => self.say(&app, Told::Online(user)),
-            Saying::Offline(user) => self.say(&app, Told::Offline(user)),
-            Saying::Terminate(user) => self.say(&app, Told::Terminate(user)),
+            Saying::Listeners(channel, count) => self.say(&app.id, Told::Listeners(channel, count)),
+            Saying::Joined(channel, member) => self.say(&app.id, Told::Joined(channel, member)),
+            Saying::Left(channel, user) => self.say(&app.id, Told::Left(channel, user)),
+            Saying::Online(user) => self.say(&app.id, Told::Online(user)),
+            Saying::Offline(user) => self.say(&app.id, Told::Offline(user)),
+            Saying::Terminate(user) => self.say(&app.id, Told::Terminate(user)),
         }
     }
 }
 
 impl Link {
-    fn say(&self, app: &App, what: Told) {
-        let item = Item { app: app.id.clone(), what };
+    pub(super) fn say(&self, app: &AppId, what: Told) {
+        let item = Item { app: app.clone(), what };
         self.tray.leave(|waiting| waiting.lines.push(Line::Item(item)));
     }
 
@@ -117,6 +117,7 @@ impl Telling {
 fn tell_all(link: &Link, with_cache: bool) {
     let Some(hub) = link.hub() else { return };
     link.tray.leave(|waiting| waiting.lines.push(Line::Begins));
+    link.tell_looks();
     for app in link.apps.all() {
         let now = app.usage.connections.load(Ordering::Relaxed) as u64;
         if now > 0 {
@@ -134,7 +135,7 @@ fn tell_cache(link: &Link, hub: &bellwire_hub::Hub, app: &Arc<App>) {
     for event in hub.cached_events(now_ms(), app) {
         let (message, stamp) = (event.frame.message(), event.stamp);
         let (channel, left_ms) = (event.channel, event.left_ms);
-        link.say(app, Told::Cached { channel, message, stamp, left_ms });
+        link.say(&app.id, Told::Cached { channel, message, stamp, left_ms });
     }
 }
 

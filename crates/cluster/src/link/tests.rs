@@ -15,7 +15,7 @@ use crate::bus::Hearer;
 
 /// A bus in memory, for all nodes.
 #[derive(Default)]
-struct Wire {
+pub(super) struct Wire {
     ends: Mutex<Vec<End>>,
     /// Of so many messages one is lost; 0: none.
     loses: AtomicU32,
@@ -70,6 +70,10 @@ impl Bus for Plug {
 }
 
 impl Wire {
+    pub(super) fn cut(&self, number: usize, is_cut: bool) {
+        lock(&self.ends)[number].is_cut = is_cut;
+    }
+
     fn hearer(&self, number: usize) -> Arc<Link> {
         Arc::clone(&lock(&self.ends)[number].hearer)
     }
@@ -105,8 +109,8 @@ impl FactSink for Ears {
     fn hold(&self, _: Held) {}
 }
 
-struct Node {
-    link: Arc<Link>,
+pub(super) struct Node {
+    pub(super) link: Arc<Link>,
     hub: Arc<Hub>,
     app: Arc<App>,
     ears: Arc<Ears>,
@@ -131,7 +135,7 @@ pub(super) fn held(channel: &str) -> Held {
 }
 
 /// Nodes that know of each other.
-fn town(count: u64) -> (Arc<Wire>, Vec<Node>) {
+pub(super) fn town(count: u64) -> (Arc<Wire>, Vec<Node>) {
     let wire = Arc::new(Wire::default());
     let mut nodes = Vec::new();
     for number in 0..count {
@@ -151,7 +155,7 @@ fn town(count: u64) -> (Arc<Wire>, Vec<Node>) {
 }
 
 impl Node {
-    fn join(&self, slot: u32, channel: &str, user: Option<&str>) {
+    pub(super) fn join(&self, slot: u32, channel: &str, user: Option<&str>) {
         let conn = Conn::new(0, slot, 0);
         let member = user.map(|id| Member { id: id.parse().unwrap(), info: None });
         let name: ChannelName = channel.parse().unwrap();
@@ -177,7 +181,7 @@ impl Node {
         users
     }
 
-    fn listeners(&self, channel: &str) -> usize {
+    pub(super) fn listeners(&self, channel: &str) -> usize {
         self.hub.info(&self.app, &channel.parse().unwrap()).subscriptions
     }
 
@@ -186,7 +190,7 @@ impl Node {
     }
 }
 
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !is_so() {
         assert!(Instant::now() < end, "never: {what}");
@@ -194,7 +198,7 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn end(nodes: Vec<Node>) {
+pub(super) fn end(nodes: Vec<Node>) {
     for node in nodes {
         node.link.stop();
         node.thread.join().unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use bellwire_cluster::Link;
 use bellwire_hub::{Apps, Hub, Peers};
 use bellwire_store::Sqlite;
 use bellwire_webhooks::service::Service;
@@ -11,6 +12,7 @@ use tokio::runtime::Handle;
 use crate::cluster::{Cluster, Newcomer};
 use crate::config::Config;
 use crate::gateway::Switchboard;
+use crate::live::{Deputy, Informant, Live};
 use crate::ops::cellar::Cellar;
 use crate::ops::facts::Facts;
 use crate::ops::webhooks::Workshop;
@@ -54,16 +56,32 @@ impl Footing {
         let (outlet, facts) = (Arc::clone(switchboard), Arc::clone(facts));
         let hub = Hub::new(self.number()?, config.cache_bytes_max, outlet, facts);
         Ok(Arc::new(match self.link() {
-            Some(link) => hub.with_peers(link),
+            Some(link) => hub.with_peers(link as Arc<dyn Peers>),
             None => hub,
         }))
     }
 
-    fn link(&self) -> Option<Arc<dyn Peers>> {
+    fn link(&self) -> Option<Arc<Link>> {
         match self {
             Self::Alone(_) => None,
-            Self::Together(newcomer) => newcomer.link().map(|link| Arc::clone(link) as _),
+            Self::Together(newcomer) => newcomer.link().cloned(),
         }
+    }
+
+    /// Lets people at other nodes see what happens here, and the other way round. The link to the other
+    /// nodes, if there may be any.
+    pub(super) fn share(
+        &self,
+        config: &Config,
+        live: &Arc<Live>,
+        informant: &Arc<Informant>,
+        runtime: &Handle,
+    ) -> Option<Arc<Link>> {
+        let link = self.link()?;
+        link.set_consoles(Arc::clone(live) as _);
+        live.share(&config.cluster.node_name, Arc::clone(&link) as _, runtime);
+        link.set_answers(Deputy::new(informant, &link, runtime));
+        Some(link)
     }
 
     /// Starts the webhooks, and what a node of a cluster has.

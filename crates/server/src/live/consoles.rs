@@ -2,14 +2,17 @@
 //! that nobody does.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
 use bellwire_hub::App;
 use bellwire_hub::interest::Listener;
 use bellwire_live::console::Console;
+use bellwire_live::sharing::{Elsewhere, Reader, Said};
 use bellwire_protocol::AppId;
+use tokio::sync::Notify;
 
 use crate::ops::clock::now_ms;
 
@@ -19,19 +22,35 @@ pub(crate) const READERS_MAX: usize = 16;
 type Open = HashMap<AppId, Watched>;
 
 /// Every console that is open.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Consoles {
     open: ArcSwap<Open>,
     /// How many there are, so that those who tell need not look.
     count: AtomicUsize,
     /// Held while somebody comes or goes.
     changing: Mutex<()>,
+    /// Set once, if there may be other nodes.
+    others: OnceLock<Others>,
+    /// Rung when somebody begins to look elsewhere.
+    came: Notify,
+}
+
+/// This node among others.
+pub(super) struct Others {
+    /// What this node is called.
+    pub(super) me: Arc<str>,
+    /// The way to them.
+    pub(super) elsewhere: Arc<dyn Elsewhere>,
 }
 
 #[derive(Debug, Clone)]
 struct Watched {
+    app: Arc<App>,
     console: Arc<Console>,
+    /// Who looks here.
     readers: usize,
+    /// For those who look elsewhere, if anybody does.
+    reader: Option<Arc<Reader>>,
 }
 
 impl Consoles {
@@ -43,38 +62,127 @@ impl Consoles {
         self.open.load().get(app).map(|watched| Arc::clone(&watched.console))
     }
 
-    /// Somebody looks, unless too many do already. `already` says whether anybody did before.
+    /// There may be other nodes.
+    pub(super) fn share(&self, others: Others) {
+        // Nobody shares twice.
+        let _ = self.others.set(others);
+    }
+
+    /// Somebody looks, unless too many do already.
     pub(super) fn look(self: &Arc<Self>, app: Arc<App>) -> Option<Looking> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut open = Open::clone(&self.open.load());
-        let watched = open
-            .entry(app.id.clone())
-            .or_insert_with(|| Watched { console: Arc::new(Console::new(first_id())), readers: 0 });
-        if watched.readers >= READERS_MAX {
-            return None;
-        }
-        watched.readers += 1;
-        let console = Arc::clone(&watched.console);
-        self.replace(open);
-        app.interest.set(Listener::Console, true);
+        let console = self.change(|open| {
+            let watched = watch(open, &app);
+            if watched.readers >= READERS_MAX {
+                return None;
+            }
+            watched.readers += 1;
+            if watched.readers == 1 {
+                self.tell(&app, true);
+            }
+            Some(Arc::clone(&watched.console))
+        })?;
         Some(Looking { consoles: Arc::clone(self), app, console })
     }
 
     fn leave(&self, app: &App) {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut open = Open::clone(&self.open.load());
-        let Some(watched) = open.get_mut(&app.id) else { return };
-        watched.readers -= 1;
-        if watched.readers == 0 {
-            open.remove(&app.id);
-            app.interest.set(Listener::Console, false);
-        }
-        self.replace(open);
+        self.change(|open| {
+            let Some(watched) = open.get_mut(&app.id) else { return };
+            watched.readers -= 1;
+            if watched.readers == 0 {
+                self.tell(app, false);
+            }
+            close_if_unseen(open, &app.id);
+        });
     }
 
-    fn replace(&self, open: Open) {
+    /// Somebody looks at an app on another node, too.
+    pub(super) fn look_elsewhere(&self, app: &Arc<App>) {
+        self.change(|open| {
+            let watched = watch(open, app);
+            let console = || Arc::new(Reader::of(Arc::clone(&watched.console)));
+            watched.reader.get_or_insert_with(console);
+        });
+        self.came.notify_one();
+    }
+
+    /// Nobody looks on other nodes any more.
+    pub(super) fn leave_elsewhere(&self, app: &AppId) {
+        self.change(|open| {
+            let Some(watched) = open.get_mut(app) else { return };
+            watched.reader = None;
+            close_if_unseen(open, app);
+        });
+    }
+
+    /// Takes what another node has passed on, if anybody looks here.
+    pub(super) fn hear(&self, app: &AppId, said: Said) {
+        if let Some(watched) = self.open.load().get(app).filter(|watched| watched.readers > 0) {
+            watched.console.hear(now_ms(), said);
+        }
+    }
+
+    /// Passes on what happened here to where somebody looks elsewhere; whether anybody does.
+    pub(super) fn pass_on(&self) -> bool {
+        let Some(others) = self.others.get() else { return false };
+        let open = self.open.load();
+        let mut is_anybody = false;
+        for (app, watched) in open.iter() {
+            let Some(reader) = &watched.reader else { continue };
+            is_anybody = true;
+            if let Some(said) = reader.news(&others.me) {
+                others.elsewhere.pass_on(app, &said);
+            }
+        }
+        is_anybody
+    }
+
+    /// Waits until somebody begins to look elsewhere.
+    pub(super) async fn somebody_elsewhere(&self) {
+        self.came.notified().await;
+    }
+
+    /// What this node is called, if there are others.
+    pub(super) fn me(&self) -> Option<&str> {
+        let others = self.others.get()?;
+        others.elsewhere.is_anywhere().then_some(&*others.me)
+    }
+
+    fn tell(&self, app: &App, looks: bool) {
+        if let Some(others) = self.others.get() {
+            others.elsewhere.look(&app.id, looks);
+        }
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Open) -> T) -> T {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = Open::clone(&self.open.load());
+        let changed = change(&mut open);
         self.count.store(open.len(), Ordering::Relaxed);
         self.open.store(Arc::new(open));
+        changed
+    }
+}
+
+fn watch<'a>(open: &'a mut Open, app: &Arc<App>) -> &'a mut Watched {
+    open.entry(app.id.clone()).or_insert_with(|| {
+        app.interest.set(Listener::Console, true);
+        let console = Arc::new(Console::new(first_id()));
+        Watched { app: Arc::clone(app), console, readers: 0, reader: None }
+    })
+}
+
+fn close_if_unseen(open: &mut Open, app: &AppId) {
+    let is_unseen = |watched: &Watched| watched.readers == 0 && watched.reader.is_none();
+    if open.get(app).is_some_and(is_unseen)
+        && let Some(watched) = open.remove(app)
+    {
+        watched.app.interest.set(Listener::Console, false);
+    }
+}
+
+impl fmt::Debug for Consoles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consoles").field("open", &self.open).finish_non_exhaustive()
     }
 }
 
@@ -94,6 +202,13 @@ pub(crate) struct Looking {
     pub(super) console: Arc<Console>,
 }
 
+impl Looking {
+    /// What this node is called, if there are others.
+    pub(super) fn node(&self) -> Option<&str> {
+        self.consoles.me()
+    }
+}
+
 impl Drop for Looking {
     fn drop(&mut self) {
         self.consoles.leave(&self.app);
@@ -101,41 +216,5 @@ impl Drop for Looking {
 }
 
 #[cfg(test)]
-mod tests {
-    use bellwire_hub::{AppSpec, Apps, Settings};
-
-    use super::*;
-
-    fn app() -> Arc<App> {
-        let apps = Apps::default();
-        let spec = AppSpec::new("1".parse().unwrap(), Settings::default(), Vec::new());
-        apps.replace(vec![spec]).unwrap();
-        apps.by_id("1").unwrap()
-    }
-
-    #[test]
-    fn a_console_is_there_while_anybody_looks() {
-        let (consoles, app) = (Arc::new(Consoles::default()), app());
-        assert!(consoles.of(&app.id).is_none());
-        let first = consoles.look(Arc::clone(&app)).unwrap();
-        let second = consoles.look(Arc::clone(&app)).unwrap();
-        assert!(Arc::ptr_eq(&first.console, &second.console));
-        assert!(app.interest.is_there(Listener::Console));
-        drop(first);
-        assert!(consoles.of(&app.id).is_some());
-        drop(second);
-        assert!(consoles.of(&app.id).is_none());
-        assert!(!app.interest.is_there(Listener::Console));
-        assert_eq!(consoles.count.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn a_crowd_of_readers_is_refused() {
-        let (consoles, app) = (Arc::new(Consoles::default()), app());
-        let mut all: Vec<Looking> =
-            (0..READERS_MAX).map(|_| consoles.look(Arc::clone(&app)).unwrap()).collect();
-        assert!(consoles.look(Arc::clone(&app)).is_none());
-        all.pop();
-        assert!(consoles.look(Arc::clone(&app)).is_some());
-    }
-}
+#[path = "consoles_tests.rs"]
+mod tests;

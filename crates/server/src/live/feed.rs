@@ -66,7 +66,7 @@ impl Feed {
         let recent: Vec<&Arc<Line>> =
             recent.iter().filter(|line| line.id < next_id && filter.takes(line)).collect();
         let mut first = event("hello", &json!({ "recent": recent.len() }));
-        recent.iter().for_each(|line| first.push_str(&said(line)));
+        recent.iter().for_each(|line| first.push_str(&said(line, looking.node())));
         let before = console.left_out();
         let sampled = Sampled { shown: 0, missed: 0, before, told: now };
         let wake = Box::pin(sleep(LOOK));
@@ -82,7 +82,7 @@ impl Feed {
         let mut out = String::new();
         for line in news.lines.iter().filter(|line| self.filter.takes(line)) {
             self.sampled.shown += 1;
-            out.push_str(&said(line));
+            out.push_str(&said(line, self.looking.node()));
         }
         if now - self.sampled.told >= SAMPLED {
             out.push_str(&self.sampled.tell(self.looking.console.left_out(), now));
@@ -114,8 +114,8 @@ impl Sampled {
     }
 }
 
-fn said(line: &Line) -> String {
-    let text = serde_json::to_string(&LogLine::of(line)).unwrap_or_default();
+fn said(line: &Line, here: Option<&str>) -> String {
+    let text = serde_json::to_string(&LogLine::of(line, here)).unwrap_or_default();
     format!("id: {}\ndata: {text}\n\n", line.id)
 }
 

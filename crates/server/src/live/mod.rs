@@ -2,9 +2,12 @@
 //! consoles for those who look, gathers what went wrong, and writes statistics down.
 
 mod consoles;
+mod everywhere;
 mod feed;
+mod informant;
 mod questions;
 mod recorder;
+mod sharing;
 mod telling;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,10 +22,12 @@ use recorder::Recorder;
 
 #[cfg(test)]
 pub(crate) use consoles::READERS_MAX;
+pub(crate) use everywhere::{Everywhere, Sought, Spot};
 pub(crate) use feed::Feed;
 #[cfg(test)]
 pub(crate) use feed::LONGEST;
-pub(crate) use questions::{Place, Questions};
+pub(crate) use informant::{Deputy, Informant};
+pub(crate) use questions::Questions;
 
 /// What is known of apps while they run.
 pub(crate) struct Live {

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use bellwire_hub::{App, Conn, Hub, Message, Outlet as _};
 use bellwire_protocol::{SocketId, close};
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::gateway::asking::{Found, Question, Seen};
@@ -28,7 +29,7 @@ pub(crate) struct ConnectionPage {
 }
 
 /// A place among the connections of this node.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Place {
     worker: u8,
     slot: usize,
@@ -57,8 +58,12 @@ impl Questions {
             place = self.after(at, found.next);
         }
         let next = if seen.len() > limit { seen.pop() } else { None };
-        let next = next.map(|seen| Place { worker: seen.conn.worker(), slot: seen.conn.slot() });
-        ConnectionPage { seen, next }
+        ConnectionPage { seen, next: next.as_ref().map(Place::of) }
+    }
+
+    /// The number with which the names of connections of this node begin.
+    pub(crate) fn node(&self) -> u64 {
+        self.hub.node()
     }
 
     /// How many connections of an app have `q` in what is known of them.
@@ -116,6 +121,13 @@ impl Questions {
         let close = close::TERMINATED;
         self.switchboard.push(conn.worker(), Message::Close { conn, close });
         true
+    }
+}
+
+impl Place {
+    /// Where a connection is.
+    pub(crate) fn of(seen: &Seen) -> Self {
+        Self { worker: seen.conn.worker(), slot: seen.conn.slot() }
     }
 }
 

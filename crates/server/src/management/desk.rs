@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, Semaphore, oneshot};
 use super::problem::Problem;
 use crate::cluster::Nodes;
 use crate::gateway::Switchboard;
-use crate::live::{Live, Questions};
+use crate::live::{Everywhere, Live};
 use crate::ops::apps::Errand;
 use crate::ops::webhooks::Watch;
 
@@ -42,7 +42,7 @@ pub(crate) struct Desk {
     /// What people see of apps while they run.
     pub(crate) live: Arc<Live>,
     /// Whom to ask about connections.
-    pub(crate) questions: Questions,
+    pub(crate) everywhere: Everywhere,
     /// The nodes of this server.
     pub(crate) nodes: Arc<Nodes>,
     /// Whom to ask to bring the apps up to date.

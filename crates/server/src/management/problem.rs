@@ -132,6 +132,12 @@ impl Problem {
         Self::new(status, detail)
     }
 
+    /// Nodes that might know have not answered.
+    pub(super) fn silence(nodes: &[String]) -> Self {
+        let detail = format!("No answer within a second: {}", nodes.join(", "));
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
     /// It is our fault; the log knows more.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a management request failed");
@@ -173,6 +179,8 @@ pub(super) enum Conflicts {}
 pub(super) enum BadBody {}
 /// Those of a query.
 pub(super) enum BadQuery {}
+/// Those of what another node may know.
+pub(super) enum Silence {}
 /// Those of what can be guessed.
 pub(super) enum TooMany {}
 
@@ -192,6 +200,12 @@ impl IntoResponses for Conflicts {
             409,
             "It cannot be done as things are, for instance to what the config file declares",
         )])
+    }
+}
+
+impl IntoResponses for Silence {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        described(&[(503, "Another node might know, and has not answered within a second")])
     }
 }
 

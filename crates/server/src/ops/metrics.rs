@@ -65,6 +65,8 @@ pub(crate) fn gather_cluster(standing: &Standing) {
 fn gather_link(link: LinkFigures) {
     let LinkFigures { bus, lost, damaged, newer, in_vain, unheard, again, neighbours, .. } = link;
     gauge!("bellwire_cluster_neighbours").set(neighbours as f64);
+    gauge!("bellwire_cluster_consoles_elsewhere").set(link.consoles as f64);
+    counter!("bellwire_cluster_console_messages_total").absolute(link.lines);
     gauge!("bellwire_bus_queued_messages").set(bus.queued as f64);
     counter!("bellwire_bus_published_total").absolute(bus.published);
     counter!("bellwire_bus_received_total").absolute(bus.received);
@@ -135,7 +137,7 @@ const GAUGES: [(&str, &str); 11] = [
 ];
 
 /// Of nodes of a cluster only, like the gauges below.
-const CLUSTER_COUNTERS: [(&str, &str); 12] = [
+const CLUSTER_COUNTERS: [(&str, &str); 13] = [
     ("bellwire_bus_published_total", "Messages that the bus took from this node"),
     ("bellwire_bus_received_total", "Messages that came over the bus, this node's own among them"),
     ("bellwire_bus_dropped_total", "Messages that could not go out: no connection, or no room"),
@@ -151,11 +153,16 @@ const CLUSTER_COUNTERS: [(&str, &str); 12] = [
         "First subscriptions admitted although the bus had not answered: events may be missing",
     ),
     ("bellwire_cluster_asked_again_total", "Times that another node was asked to tell all again"),
+    (
+        "bellwire_cluster_console_messages_total",
+        "Messages with lines of debug consoles for people who look on other nodes",
+    ),
 ];
 
-const CLUSTER_GAUGES: [(&str, &str); 8] = [
+const CLUSTER_GAUGES: [(&str, &str); 9] = [
     ("bellwire_cluster_nodes", "Nodes that are there, this one among them"),
     ("bellwire_cluster_neighbours", "Other nodes whose clients this one knows of"),
+    ("bellwire_cluster_consoles_elsewhere", "Debug consoles that are looked at on other nodes"),
     ("bellwire_cluster_whole", "1 while every other node has told who is there"),
     ("bellwire_cluster_desk", "1 while the webhooks of all nodes are sent from this one"),
     ("bellwire_cluster_lease", "1 while the other nodes count on this one"),

@@ -20,6 +20,9 @@ pub(crate) struct LogLine<'a> {
     #[serde(rename = "type")]
     #[schema(example = "api_message")]
     kind: &'a str,
+    /// The node where it happened; `null`: there is only one.
+    #[schema(required, example = "node-1")]
+    node: Option<&'a str>,
     /// The connection that it is about.
     #[schema(required, example = "123.456")]
     socket_id: Option<String>,
@@ -46,12 +49,13 @@ pub(crate) struct LogLine<'a> {
 }
 
 impl<'a> LogLine<'a> {
-    /// A line.
-    pub(crate) fn of(line: &'a Line) -> Self {
+    /// A line; `here` is what this node is called, if there are others.
+    pub(crate) fn of(line: &'a Line, here: Option<&'a str>) -> Self {
         Self {
             id: line.id.to_string(),
             at: Moment(line.at_ms),
             kind: line.kind.name(),
+            node: line.node.as_deref().or(here),
             socket_id: line.socket.map(|socket| socket.to_string()),
             channel: line.channel.as_deref(),
             event: line.event.as_deref(),

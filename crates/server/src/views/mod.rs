@@ -1,6 +1,7 @@
 //! What the management API and the command line show to programs. The shapes are part of a promise:
 //! fields are added, never renamed, and one that has nothing to say is `null`.
 
+pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod gap;
 pub(crate) mod line;

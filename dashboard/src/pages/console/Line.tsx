@@ -25,10 +25,15 @@ export function Line({ appId, line, open, onToggle, mayResend }: Props) {
   const { label, tone } = TYPES[line.type] ?? { label: line.type, tone: "idle" };
   return (
     <>
-      <UnstyledButton className={classes.line} aria-expanded={open} onClick={onToggle}>
+      <UnstyledButton className={`${classes.line} ${line.node === null ? "" : classes.ofNode}`} aria-expanded={open} onClick={onToggle}>
         <Status tone={tone}>{label}</Status>
         <span className={`${classes.socket} mono`}>{line.socket_id}</span>
         <span className={classes.detail}>{summary(line)}</span>
+        {line.node !== null && (
+          <span className={classes.node} title={`Node ${line.node}`}>
+            {line.node}
+          </span>
+        )}
         <time className={classes.time} dateTime={line.at} title={utc(line.at)}>
           {timeOf(line.at)}
         </time>
@@ -50,6 +55,7 @@ function Opened({ appId, line, mayResend }: Pick<Props, "appId" | "line" | "mayR
 
 function factsOf(appId: string, line: LogLine): [string, ReactNode][] {
   const facts: [string, ReactNode][] = [["Time", `${moment(line.at)} (${utc(line.at)})`]];
+  if (line.node) facts.push(["Node", line.node]);
   if (line.detail) facts.push(["Details", line.detail]);
   if (line.channel) facts.push(["Channel", <ChannelLink key="channel" appId={appId} channel={line.channel} />]);
   if (line.event) facts.push(["Event", line.event]);

@@ -7,6 +7,7 @@ const line = (id: number | string, more: Partial<LogLine> = {}): LogLine => ({
   id: String(id),
   at: "2026-11-21T09:30:00.000Z",
   type: "api_message",
+  node: null,
   socket_id: null,
   channel: "match-12",
   event: "score",
@@ -103,6 +104,11 @@ describe("the most frequent", () => {
 });
 
 describe("a line", () => {
+  it("is_found_by_its_node", () => {
+    const all = { types: new Set(ALL_TYPES), channel: "", text: "" };
+    expect(matches(line(1, { node: "node-2" }), { ...all, text: "NODE-2" })).toBe(true);
+  });
+
   it("says_channel_event_and_details", () => {
     expect(summary(line(1, { detail: "from 10.0.0.1" }))).toBe("Channel: match-12, Event: score · from 10.0.0.1");
     expect(summary(line(1, { channel: null, event: null, detail: "x" }))).toBe("x");

@@ -7,6 +7,8 @@ export interface LogLine {
   id: string;
   at: string;
   type: LineType;
+  /** Where it happened; null if there is only one node. */
+  node: string | null;
   socket_id: string | null;
   channel: string | null;
   event: string | null;
@@ -51,8 +53,8 @@ export function matches(line: LogLine, { types, channel, text }: LineFilter): bo
 }
 
 /** All that a person may search a line for. */
-function spoken({ type, socket_id, channel, event, user_id, detail, payload, at }: LogLine): string {
-  return [TYPES[type]?.label ?? type, socket_id, channel, event, user_id, detail, payload, at].join("\n").toLowerCase();
+function spoken({ type, node, socket_id, channel, event, user_id, detail, payload, at }: LogLine): string {
+  return [TYPES[type]?.label ?? type, node, socket_id, channel, event, user_id, detail, payload, at].join("\n").toLowerCase();
 }
 
 /** The most frequent values of a field, the most frequent first. */

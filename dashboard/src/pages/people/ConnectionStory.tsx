@@ -51,6 +51,7 @@ function Story({ appId, connection }: { appId: string; connection: Connection })
             ["Client", connection.client ?? "Did not say"],
             ["Transport", `${connection.transport}, ${connection.tls ? "with TLS" : "without TLS"}`],
             ["Address", connection.address ?? "Unknown"],
+            ...(connection.node === null ? [] : [["Node", connection.node] as [string, string]]),
             ["Origin", connection.origin ?? "None: not a browser"],
             ["Messages from it", count(connection.messages_in)],
             ["Waiting for it", connection.backlog_bytes === 0 ? "Nothing: it reads as fast as is written" : `${bytes(connection.backlog_bytes)}: it reads slower than is written`],

@@ -36,8 +36,8 @@ pub(super) struct ConsoleQuery {
 /// Follow what happens
 ///
 /// Server-sent events. First `hello` with `{"recent": n}` and so many lines from before, if somebody
-/// looks already; then a line for each thing that happens. Of a busy app at most 200 lines a second
-/// are shown, and `sampled` tells with `{"shown": n, "left_out": n, "types": {…}}` what was not. The
+/// looks already; then a line for each thing that happens, on all nodes. Of a busy app at most 200
+/// lines a second are shown, and `sampled` tells with `{"shown": n, "left_out": n, "types": {…}}` what was not. The
 /// answer ends after a quarter of an hour; ask again then.
 #[utoipa::path(
     get, path = "/apps/{app_id}/console", tag = "live", operation_id = "follow_console",

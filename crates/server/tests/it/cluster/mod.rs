@@ -4,6 +4,8 @@
 
 mod alone;
 mod chaos;
+mod connections;
+mod consoles;
 mod copies;
 mod crashes;
 mod freezes;

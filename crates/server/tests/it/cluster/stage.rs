@@ -165,6 +165,12 @@ impl Stage {
         self.receiver.assert_wire_rules();
     }
 
+    /// A token of the management API, which every node takes.
+    #[track_caller]
+    pub(super) fn token(&self, node: usize) -> String {
+        text(&self.command(node, &["tokens", "create"])["token"])
+    }
+
     /// What a command of the command line prints, with the place of a node.
     #[track_caller]
     pub(super) fn command(&self, node: usize, arguments: &[&str]) -> Value {

@@ -4,7 +4,7 @@
 mod access;
 mod deliveries;
 mod faults;
-mod live;
+pub(crate) mod live;
 pub(crate) mod office;
 mod replays;
 mod state;

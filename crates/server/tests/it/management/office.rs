@@ -16,7 +16,7 @@ pub(super) struct Office {
 }
 
 /// Where the first app's things are.
-pub(super) const APP: &str = "/management/v1/apps/1001";
+pub(crate) const APP: &str = "/management/v1/apps/1001";
 
 impl Office {
     /// Two apps without webhooks, and a short grace.

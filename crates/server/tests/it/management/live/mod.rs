@@ -3,7 +3,7 @@
 mod console;
 mod errors;
 mod people;
-mod reader;
+pub(crate) mod reader;
 mod stats;
 
 use bellwire_testkit::{App, Config};

@@ -1,23 +1,23 @@
 //! Somebody who reads server-sent events.
 
-use bellwire_testkit::{Connection, Stream};
+use bellwire_testkit::{Connection, Request, Server, Stream};
 use serde_json::Value;
 
 use super::Office;
 use super::office::APP;
 
 /// A reader of a console.
-pub(super) struct Reader {
+pub(crate) struct Reader {
     connection: Connection<Stream>,
     text: String,
 }
 
 /// One event.
 #[derive(Debug)]
-pub(super) struct Event {
+pub(crate) struct Event {
     /// `message` if it has no name.
-    pub(super) name: String,
-    pub(super) data: Value,
+    pub(crate) name: String,
+    pub(crate) data: Value,
 }
 
 impl Reader {
@@ -31,8 +31,15 @@ impl Reader {
 
     #[track_caller]
     pub(super) fn open(office: &Office, query: &str) -> Self {
-        let request = office.request("GET", &format!("{APP}/console{query}"));
-        let mut connection = Connection::open(office.server.target());
+        Self::at(&office.server, &office.token, query)
+    }
+
+    /// Follows the console of the first app at a server.
+    #[track_caller]
+    pub(crate) fn at(server: &Server, token: &str, query: &str) -> Self {
+        let request = Request::get(&format!("{APP}/console{query}"));
+        let request = request.header("Authorization", &format!("Bearer {token}"));
+        let mut connection = Connection::open(server.target());
         connection.write(&request.to_bytes()).unwrap();
         let head = connection.head().unwrap();
         assert_eq!(head.status, 200);
@@ -42,7 +49,7 @@ impl Reader {
 
     /// The next event; comments are no events.
     #[track_caller]
-    pub(super) fn event(&mut self) -> Event {
+    pub(crate) fn event(&mut self) -> Event {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -59,7 +66,7 @@ impl Reader {
 
     /// The next line.
     #[track_caller]
-    pub(super) fn line(&mut self) -> Value {
+    pub(crate) fn line(&mut self) -> Value {
         let event = self.event();
         assert_eq!(event.name, "message", "{event:?}");
         event.data
@@ -67,7 +74,7 @@ impl Reader {
 
     /// The next line of this type; others may come before.
     #[track_caller]
-    pub(super) fn line_of(&mut self, kind: &str) -> Value {
+    pub(crate) fn line_of(&mut self, kind: &str) -> Value {
         loop {
             let line = self.line();
             if line["type"] == kind {
