@@ -3,7 +3,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::config::BusError;
+use crate::error::BusError;
 
 /// Where the engine is and how it lets us in.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::address::Address;
 use crate::dial::Dialler;
+use crate::error::BusError;
 use crate::subject::Subjects;
 
 /// Which engine, and how much may wait for it.
@@ -59,25 +60,6 @@ impl fmt::Debug for BusConfig {
             .field("queue_bytes_max", &self.queue_bytes_max)
             .finish_non_exhaustive()
     }
-}
-
-/// Why there can be no bus. Never shows a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BusError {
-    /// A part of the URL.
-    #[error("the bus URL's {part} must be {expected}")]
-    Url {
-        /// Which.
-        part: &'static str,
-        /// What was expected there.
-        expected: &'static str,
-    },
-    /// The prefix of the subjects.
-    #[error("the prefix of the bus must be 1 to 32 letters, digits, '-' or '_'")]
-    Prefix,
-    /// The certificates of authorities.
-    #[error("the certificates of the bus cannot be read: {0}")]
-    Authorities(String),
 }
 
 #[cfg(test)]

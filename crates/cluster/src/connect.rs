@@ -6,8 +6,9 @@ use tokio::runtime::Handle;
 
 use crate::address::{Address, Kind};
 use crate::bus::{Bus, Hearer};
-use crate::config::{BusConfig, BusError};
+use crate::config::BusConfig;
 use crate::dial::Dialler;
+use crate::error::BusError;
 use crate::keeper::Single;
 use crate::line::{Ear, Line};
 use crate::nats::Nats;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_rustls::TlsConnector;
 
 use crate::address::Host;
-use crate::config::BusError;
+use crate::error::BusError;
 
 /// Makes connections.
 #[derive(Clone)]

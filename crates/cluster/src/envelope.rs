@@ -8,7 +8,7 @@ use bellwire_hub::outlet::Traffic;
 use bellwire_protocol::{AppId, ChannelName, SocketId};
 use bytes::{BufMut, Bytes};
 
-use crate::reading::{Reader, put_number, put_text};
+use crate::reading::{Reader, Refusal, put_number, put_text};
 use crate::sequence::Sequence;
 
 /// A message between nodes.
@@ -52,17 +52,6 @@ pub struct Event {
     pub stamp: Option<Stamp>,
 }
 
-/// Why bytes are not an envelope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// A newer node wrote it.
-    #[error("version {0} of the envelope is not known here")]
-    Version(u8),
-    /// Nobody of ours wrote it.
-    #[error("the envelope's {0} cannot be read")]
-    Damaged(&'static str),
-}
-
 impl Envelope {
     /// As it travels.
     #[must_use]
@@ -85,7 +74,7 @@ impl Envelope {
         let mut reader = Reader::of(bytes);
         match reader.byte("version")? {
             VERSION => {}
-            newer => return Err(Refusal::Version(newer)),
+            newer => return Err(Refusal::Newer("version", newer)),
         }
         let kind = reader.byte("kind")?;
         let sender = reader.number("sender")?;
@@ -96,7 +85,7 @@ impl Envelope {
             ROSTER => Payload::Roster(reader.rest()),
             WORD => Payload::Word(reader.rest()),
             LINES => Payload::Lines(reader.rest()),
-            _ => return Err(Refusal::Damaged("kind")),
+            newer => return Err(Refusal::Newer("kind", newer)),
         };
         Ok(Self { sender, sequence: Sequence { run, number }, payload })
     }
@@ -259,7 +248,7 @@ mod tests {
     #[test]
     fn a_newer_version_is_refused_as_a_value() {
         let newer = Bytes::from_static(&[2, 0, 0]);
-        assert_eq!(Envelope::decode(&newer), Err(Refusal::Version(2)));
+        assert_eq!(Envelope::decode(&newer), Err(Refusal::Newer("version", 2)));
         assert_eq!(Envelope::decode(&Bytes::new()), Err(Refusal::Damaged("version")));
     }
 

@@ -6,8 +6,7 @@ use bellwire_live::sharing::Said;
 use bellwire_protocol::SocketId;
 use bytes::Bytes;
 
-use crate::envelope::Refusal;
-use crate::reading::{Reader, put_number, put_part, put_text};
+use crate::reading::{Reader, Refusal, put_number, put_part, put_text};
 
 /// Bytes of a message, roughly: a line more at most.
 const MESSAGE_BYTES: usize = 32 << 10;

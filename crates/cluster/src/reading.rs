@@ -4,7 +4,16 @@ use std::str::FromStr;
 
 use bytes::Bytes;
 
-use crate::envelope::Refusal;
+/// Why bytes cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// A newer node wrote them.
+    #[error("{0} {1} of a message is not known here")]
+    Newer(&'static str, u8),
+    /// Nobody of ours wrote them.
+    #[error("a message's {0} cannot be read")]
+    Damaged(&'static str),
+}
 
 /// Writes a number, seven bits a byte, the small end first.
 pub(crate) fn put_number(out: &mut Vec<u8>, mut number: u64) {

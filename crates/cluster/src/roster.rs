@@ -6,8 +6,7 @@ use bellwire_protocol::presence::Member;
 use bellwire_protocol::{AppId, ChannelName, UserId};
 use bytes::Bytes;
 
-use crate::envelope::Refusal;
-use crate::reading::{Reader, put_number, put_part, put_text};
+use crate::reading::{Reader, Refusal, put_number, put_part, put_text};
 
 /// One thing that a node tells the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,7 +149,7 @@ impl Word {
                 let id = reader.number("answer")?;
                 Ok(Self::Answer { id, answer: reader.rest() })
             }
-            _ => Err(Refusal::Damaged("word")),
+            newer => Err(Refusal::Newer("word", newer)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bellwire_protocol::{AppId, ChannelName};
 
-use crate::config::BusError;
+use crate::error::BusError;
 
 /// The name under which messages are published and heard: a Redis channel, a NATS subject.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

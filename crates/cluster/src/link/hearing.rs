@@ -15,8 +15,9 @@ use super::neighbour::Neighbour;
 use super::tray::{Heard, Waiting};
 use super::{Link, count, now_ms};
 use crate::bus::Hearer;
-use crate::envelope::{Envelope, Event, Payload, Refusal};
+use crate::envelope::{Envelope, Event, Payload};
 use crate::lines;
+use crate::reading::Refusal;
 use crate::roster::{Roster, Word};
 use crate::subject::Address;
 
@@ -71,7 +72,7 @@ impl Hearer for Link {
 impl Link {
     fn refuse(&self, refusal: Refusal) {
         match refusal {
-            Refusal::Version(_) => count(&self.counts.newer),
+            Refusal::Newer(..) => count(&self.counts.newer),
             Refusal::Damaged(_) => count(&self.counts.damaged),
         }
     }
