@@ -160,9 +160,14 @@ impl Stage {
     pub(super) fn is_verified(&self, node: usize, truth: &Truth) {
         let found = self.command(node, &["webhooks", "verify"]);
         assert_eq!(found["ok"], true, "{found}");
-        let snapshot = self.command(node, &["webhooks", "snapshot", "1001"]);
-        assert_eq!(announced(&snapshot), *truth);
+        assert_eq!(self.announced(node), *truth);
         self.receiver.assert_wire_rules();
+    }
+
+    /// What the snapshot says.
+    #[track_caller]
+    pub(super) fn announced(&self, node: usize) -> Truth {
+        announced(&self.command(node, &["webhooks", "snapshot", "1001"]))
     }
 
     /// What a command of the command line prints, with the place of a node.
