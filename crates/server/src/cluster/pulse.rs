@@ -49,7 +49,11 @@ impl Pulse {
 
     fn turn(&mut self) -> Result<(), StoreError> {
         if self.shared.service.is_feed_forgotten() {
+            let former = self.shared.lease.node();
             self.come_back("the database has gone back behind what this node had said")?;
+            // So that nobody waits for its lease; and as it has left, who was there has the time to
+            // return in which the new one tells that they are here. Without it the lease ends.
+            let _ = self.roll.leave(former);
         }
         if self.next <= Instant::now() {
             self.beat()?;
@@ -78,7 +82,6 @@ impl Pulse {
         service.give_up_desk(How::Cut);
         let asked = Instant::now();
         let former = lease.node();
-        self.roll.give_up(former)?;
         let node = join(&mut self.roll, wanted, address)?;
         tracing::warn!(
             former = former.number(),

@@ -141,25 +141,12 @@ impl PostgresRoll {
     /// # Errors
     /// When the database cannot be written.
     pub fn leave(&mut self, node: NodeId) -> Result<(), StoreError> {
-        self.end(node, NodeState::Left)
-    }
-
-    /// A node does not go on as itself, and the others need not wait for the end of its lease. Nothing
-    /// is added to its feed any more, and the desk is free if it was there.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
-    pub fn give_up(&mut self, node: NodeId) -> Result<(), StoreError> {
-        self.end(node, NodeState::Gone)
-    }
-
-    fn end(&mut self, node: NodeId, state: NodeState) -> Result<(), StoreError> {
-        let (node, state) = (int(node.number()), state_name(state));
+        let node = int(node.number());
         self.with(|session| {
             session.batch(&format!(
                 "BEGIN; UPDATE outbox SET owner = NULL WHERE owner = {node};
                  SELECT 1 FROM node WHERE id = {node} FOR UPDATE;
-                 UPDATE node SET state = '{state}', lease_until = clock_timestamp()
+                 UPDATE node SET state = 'left', lease_until = clock_timestamp()
                  WHERE id = {node} AND state IN ('up', 'draining');
                  {HINT}; COMMIT"
             ))

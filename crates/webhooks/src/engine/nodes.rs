@@ -38,6 +38,8 @@ struct Node {
     n: u64,
     /// Whether it says its state anew.
     is_retelling: bool,
+    /// Whether it has said all of it to this desk.
+    has_told: bool,
     /// Whether it has sent its clients elsewhere.
     is_draining: bool,
     /// Whether it will say no more.
@@ -133,6 +135,7 @@ impl Nodes {
         let said = match feed::decode(&row.body) {
             Ok(said) => said,
             Err(why) => {
+                node.has_told = true;
                 let (node, n, why) = (row.node, row.n, why.to_string());
                 desk.turn.notice(Notice::Unreadable { node, n, why });
                 // What it says of itself may have been in there: nobody waits for it.
@@ -187,6 +190,7 @@ impl Nodes {
                 // Without its beginning, which a former desk has heard, it is not the whole state.
                 if std::mem::replace(&mut node.is_retelling, false) {
                     self.expected.remove(&id);
+                    node.has_told = true;
                     if !node.is_draining {
                         settle.retold(now_ms, *seat, desk);
                     }
@@ -211,6 +215,7 @@ impl Nodes {
                 seat: Some(seat),
                 n: 0,
                 is_retelling: false,
+                has_told: false,
                 is_draining: false,
                 has_ended: false,
                 promised: 0,
@@ -243,6 +248,13 @@ impl Nodes {
             let longer_ms = if node.is_draining { settle.rules().reconnect_ms } else { 0 };
             settle.departs(now_ms + longer_ms, seat);
             self.has_lost |= !node.is_draining;
+        }
+        if self.hearing.is_some() {
+            // Who joins meanwhile may be one of those with another name.
+            let live = roll.iter().filter(|(_, state)| state.is_live()).map(|(id, _)| *id);
+            let has_told = |id: &NodeId| self.known.get(id).is_some_and(|node| node.has_told);
+            let silent = live.filter(|id| !has_told(id) && !self.waiting.contains(id));
+            self.expected.extend(silent);
         }
         self.expected.retain(|id| state(id).is_live() || has_said(id));
         let drains = |state| matches!(state, NodeState::Draining | NodeState::Left);

@@ -138,6 +138,19 @@ fn nothing_is_taken_back_before_every_live_node_has_said_who_is_there() {
 }
 
 #[test]
+fn a_node_that_comes_back_as_another_while_the_desk_hears_is_waited_for() {
+    let mut house = House::new(2, &["a"]);
+    house.at(1_000);
+    house.says(1, retells(&[]));
+    house.roll.push((NodeId::of(3), NodeState::Up));
+    house.is(2, NodeState::Left);
+    assert!(house.at(600_000).is_empty());
+    assert!(house.at(650_000).is_empty(), "node 3 has not told who is there");
+    house.says(3, retells(&["a"]));
+    assert!(house.at(700_000).is_empty(), "it was never away");
+}
+
+#[test]
 fn who_is_gone_is_not_waited_for_and_alone_there_is_time_to_return() {
     let mut house = House::new(2, &["a"]);
     house.says(1, retells(&[]));

@@ -160,8 +160,7 @@ impl Stage {
     pub(super) fn is_verified(&self, node: usize, truth: &Truth) {
         let found = self.command(node, &["webhooks", "verify"]);
         assert_eq!(found["ok"], true, "{found}");
-        let snapshot = self.command(node, &["webhooks", "snapshot", "1001"]);
-        assert_eq!(announced(&snapshot), *truth);
+        assert_eq!(self.announced(node), *truth);
         self.receiver.assert_wire_rules();
     }
 
@@ -169,6 +168,12 @@ impl Stage {
     #[track_caller]
     pub(super) fn token(&self, node: usize) -> String {
         text(&self.command(node, &["tokens", "create"])["token"])
+    }
+
+    /// What the snapshot says.
+    #[track_caller]
+    pub(super) fn announced(&self, node: usize) -> Truth {
+        announced(&self.command(node, &["webhooks", "snapshot", "1001"]))
     }
 
     /// What a command of the command line prints, with the place of a node.

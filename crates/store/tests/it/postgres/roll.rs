@@ -128,19 +128,6 @@ fn the_desk_is_free_once_nobody_who_lives_is_there() {
 }
 
 #[test]
-fn who_gives_up_is_gone_and_nobody_waits_for_its_lease() {
-    let place = Place::new();
-    let (one, other) = (place.join("one"), place.join("other"));
-    let mut roll = place.store.roll();
-    roll.take_desk(one).unwrap().unwrap();
-    roll.give_up(one).unwrap();
-    assert_eq!(place.states(), [("one".into(), NodeState::Gone), ("other".into(), NodeState::Up)]);
-    assert!(!roll.beat(one, NodeState::Up, LEASE).unwrap());
-    place.store.feed(one).append(1, b"row").unwrap_err();
-    assert!(roll.take_desk(other).unwrap().is_some());
-}
-
-#[test]
 fn a_run_that_the_database_has_lost_sight_of_is_never_given_again() {
     let place = Place::new();
     let (one, other) = (place.join("one"), place.join("other"));
