@@ -61,6 +61,8 @@ const SWEEP_ON_MS: u64 = 50;
 const LOAD_EVERY_MS: u64 = 1_000;
 /// How often the feeds are read, if nobody says that there is something in them.
 const LISTEN_EVERY_MS: u64 = 200;
+/// How soon again, if a leave waits for it to be sure that nobody has returned.
+const LISTEN_AGAIN_MS: u64 = 20;
 
 impl Desk {
     /// Takes over what a former desk has left, and starts.
@@ -273,10 +275,12 @@ impl Driver {
     fn hear(&mut self, now_ms: u64, overheard: Option<Overheard>) {
         self.is_listening = false;
         let has_more = overheard.as_ref().is_some_and(|overheard| overheard.has_more);
-        self.next_listen_ms = if has_more { now_ms } else { now_ms + LISTEN_EVERY_MS };
         if let Some(overheard) = overheard {
             self.engine.hear(now_ms, overheard);
         }
+        let unsure_ms = self.engine.unsure_ms().unwrap_or(u64::MAX);
+        let pause = (now_ms + LISTEN_AGAIN_MS, now_ms + LISTEN_EVERY_MS);
+        self.next_listen_ms = if has_more { now_ms } else { unsure_ms.clamp(pause.0, pause.1) };
     }
 
     /// Whether more could be heard now: what is not read yet is safe where it is.

@@ -332,6 +332,12 @@ impl Engine {
         [alarm, settles].into_iter().flatten().min()
     }
 
+    /// When a look has to begin after which it is sure that somebody has left.
+    #[must_use]
+    pub fn unsure_ms(&self) -> Option<u64> {
+        self.settle.unsure_ms()
+    }
+
     /// What has to be done now.
     pub fn orders(&mut self, now_ms: u64) -> Orders {
         self.desk.turn.now_ms = now_ms;

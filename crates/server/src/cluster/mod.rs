@@ -209,7 +209,10 @@ impl Cluster {
 
     /// Clients are told to go elsewhere: the desk is handed over first.
     pub(crate) fn drain(&self) {
-        self.shared.change(|now| now.is_draining = true);
+        self.shared.change(|now| {
+            now.is_draining = true;
+            now.hints += 1;
+        });
         self.shared.service.close();
         let released = |now: &mut Now| now.desk.is_some();
         let patience = self.shared.wanted.node_lease;

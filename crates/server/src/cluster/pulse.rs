@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bellwire_store::{NodeRow, PostgresRoll, StoreError};
+use bellwire_webhooks::node::NodeState;
 use bellwire_webhooks::service::How;
 
 use super::{LOOK, Shared, join, state};
@@ -13,7 +14,7 @@ use super::{LOOK, Shared, join, state};
 /// Starts it.
 pub(super) fn start(shared: &Arc<Shared>, roll: PostgresRoll) -> std::io::Result<JoinHandle<()>> {
     let shared = Arc::clone(shared);
-    let pulse = Pulse { shared, roll, next: Instant::now(), seen: 0 };
+    let pulse = Pulse { shared, roll, next: Instant::now(), told: NodeState::Up, seen: 0 };
     std::thread::Builder::new().name("pulse".into()).spawn(move || pulse.run())
 }
 
@@ -22,6 +23,8 @@ struct Pulse {
     roll: PostgresRoll,
     /// When to beat again.
     next: Instant,
+    /// What was said of this node last.
+    told: NodeState,
     seen: u64,
 }
 
@@ -55,8 +58,10 @@ impl Pulse {
             // return in which the new one tells that they are here. Without it the lease ends.
             let _ = self.roll.leave(former);
         }
-        if self.next <= Instant::now() {
-            self.beat()?;
+        let state = state(&self.shared.now());
+        if self.next <= Instant::now() || state != self.told {
+            self.beat(state)?;
+            self.told = state;
             self.next = Instant::now() + self.every();
         }
         let nodes = self.roll.nodes()?;
@@ -64,9 +69,9 @@ impl Pulse {
         Ok(())
     }
 
-    fn beat(&mut self) -> Result<(), StoreError> {
+    fn beat(&mut self, state: NodeState) -> Result<(), StoreError> {
         let Shared { lease, wanted, .. } = &*self.shared;
-        let (asked, state) = (Instant::now(), state(&self.shared.now()));
+        let asked = Instant::now();
         if self.roll.beat(lease.node(), state, wanted.node_lease)? {
             lease.extend(asked, wanted.node_lease);
             return Ok(());

@@ -197,6 +197,18 @@ fn nobody_leaves_while_the_return_may_lie_unread() {
 }
 
 #[test]
+fn it_is_known_when_to_look_so_that_a_leave_need_not_wait() {
+    let mut house = House::heard(1);
+    house.at(1_000);
+    house.says(1, vec![fact("a", What::Occupied)]);
+    assert_eq!(house.engine.unsure_ms(), None);
+    house.says(1, vec![fact("a", What::Vacated)]);
+    assert_eq!(house.engine.unsure_ms(), Some(4_000));
+    assert_eq!(house.at(4_000), ["channel_vacated a"]);
+    assert_eq!(house.engine.unsure_ms(), None);
+}
+
+#[test]
 fn a_desk_that_never_hears_all_does_not_hold_a_leave_for_ever() {
     let mut house = House::heard(1);
     house.at(1_000);

@@ -44,6 +44,14 @@ impl Settle {
         if waits { ends_ms.saturating_add(HELD_MS) } else { ends_ms }
     }
 
+    /// The end of the first grace of which it is not heard yet whether anybody was back by then.
+    pub(crate) fn unsure_ms(&self) -> Option<u64> {
+        let leave = self.leaves.front().map(|leave| leave.ends_ms);
+        let back = self.returns.iter().map(|(ends_ms, _)| *ends_ms).min();
+        let first = [leave, back].into_iter().flatten().min();
+        first.filter(|ends_ms| self.is_shared && *ends_ms > self.heard_ms)
+    }
+
     /// Whether there are several nodes.
     pub(crate) fn is_shared(&self) -> bool {
         self.is_shared
