@@ -21,7 +21,7 @@ pub trait Answers: Send + Sync {
 }
 
 /// A question of another node.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Asked {
     /// Whose.
     pub(super) from: u64,
@@ -35,7 +35,16 @@ pub struct Asked {
 #[derive(Debug, Default)]
 pub(super) struct Asking {
     next: AtomicU64,
-    waiting: Mutex<HashMap<u64, mpsc::Sender<(u64, Bytes)>>>,
+    waiting: Mutex<HashMap<u64, Open>>,
+}
+
+/// A question that is not answered by all yet.
+#[derive(Debug)]
+struct Open {
+    /// By whom it is not.
+    nodes: Vec<u64>,
+    /// There is room for as many as were asked.
+    to: mpsc::Sender<(u64, Bytes)>,
 }
 
 /// Somebody who waits, for as long as it lives.
@@ -46,10 +55,10 @@ struct Waiting<'a> {
 }
 
 impl Asking {
-    fn wait(&self, most: usize) -> Waiting<'_> {
+    fn wait(&self, nodes: Vec<u64>) -> Waiting<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        let (sender, answers) = mpsc::channel(most.max(1));
-        lock(&self.waiting).insert(id, sender);
+        let (to, answers) = mpsc::channel(nodes.len().max(1));
+        lock(&self.waiting).insert(id, Open { nodes, to });
         Waiting { asking: self, id, answers }
     }
 }
@@ -70,24 +79,16 @@ impl Link {
     /// Asks these nodes, each its question, and waits until all have answered or it is late. Who is
     /// not in what comes back has not.
     pub async fn ask(&self, questions: Vec<(u64, Bytes)>, late: Instant) -> HashMap<u64, Bytes> {
-        let mut waiting = self.asking.wait(questions.len());
+        let mut waiting = self.asking.wait(questions.iter().map(|(node, _)| *node).collect());
         let id = waiting.id;
-        let mut open: Vec<u64> = questions
-            .into_iter()
-            .filter(|(node, question)| {
-                // If it did not go out, nobody answers.
-                self.send_word(*node, &Word::Ask { id, question: question.clone() })
-            })
-            .map(|(node, _)| node)
-            .collect();
+        let ask = |(node, question)| self.send_word(node, &Word::Ask { id, question });
+        // If it did not go out, nobody answers.
+        let asked = questions.into_iter().map(ask).filter(|went_out| *went_out).count();
         let mut answers = HashMap::new();
-        while !open.is_empty()
+        while answers.len() < asked
             && let Ok(Some((node, answer))) = timeout_at(late, waiting.answers.recv()).await
         {
-            if open.contains(&node) {
-                open.retain(|asked| *asked != node);
-                answers.insert(node, answer);
-            }
+            answers.insert(node, answer);
         }
         answers
     }
@@ -104,10 +105,12 @@ impl Link {
     }
 
     pub(super) fn answered(&self, sender: u64, id: u64, answer: Bytes) {
-        let waiting = lock(&self.asking.waiting).get(&id).cloned();
-        if let Some(waiting) = waiting {
-            // There is room for as many as were asked.
-            let _ = waiting.try_send((sender, answer));
+        let mut waiting = lock(&self.asking.waiting);
+        let Some(open) = waiting.get_mut(&id) else { return };
+        if let Some(at) = open.nodes.iter().position(|node| *node == sender) {
+            open.nodes.swap_remove(at);
+            // Whoever waited may be gone.
+            let _ = open.to.try_send((sender, answer));
         }
     }
 }
