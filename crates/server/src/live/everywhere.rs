@@ -255,6 +255,7 @@ mod tests {
                 assert_eq!(page.total, self.0.iter().map(|(_, count)| count).sum::<usize>());
                 all.extend(page.connections.iter().map(|text| text.get().to_owned()));
                 pages += 1;
+                assert!(pages < 100, "it does not end");
                 match page.next {
                     Some(next) => from = Some(next.to_string().parse().unwrap()),
                     None => return (all, pages),
