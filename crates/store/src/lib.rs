@@ -136,6 +136,18 @@ pub enum StoreError {
     TakenOver,
 }
 
+impl StoreError {
+    /// Whether the store cannot be reached now, and may be later.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        match self {
+            Self::Connect { .. } | Self::Busy => true,
+            Self::Postgres(error) => error.is_closed() || error.as_db_error().is_none(),
+            _ => false,
+        }
+    }
+}
+
 impl From<StoreError> for OutboxError {
     fn from(error: StoreError) -> Self {
         match error {

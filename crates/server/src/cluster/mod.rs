@@ -93,20 +93,12 @@ impl Newcomer {
         apps: &Arc<Apps>,
     ) -> anyhow::Result<Self> {
         let (wanted, mut roll) = (config.cluster.clone(), database.roll());
-        let nodes = roll.nodes()?;
-        let mut live = nodes.iter().filter(|node| node.state.is_live());
-        if live.clone().count() >= NODES_MAX {
-            bail!("there are {NODES_MAX} nodes already, as many as a cluster may have");
+        if wanted.bus.is_none() {
+            be_alone(&mut roll)?;
         }
-        if wanted.bus.is_none()
-            && let Some(other) = live.next()
-        {
-            bail!(
-                "the node {} ({}) uses this database; several nodes need [cluster] bus, the same for \
-                 all of them",
-                other.name,
-                other.address
-            );
+        let nodes = roll.nodes()?;
+        if nodes.iter().filter(|node| node.state.is_live()).count() >= NODES_MAX {
+            bail!("there are {NODES_MAX} nodes already, as many as a cluster may have");
         }
         let asked = Instant::now();
         let node = join(&mut roll, &wanted, &address(config))?;
@@ -273,6 +265,31 @@ fn listen(shared: &Arc<Shared>) -> anyhow::Result<Listener> {
     };
     let hints = [Hint::Desk, Hint::Change, Hint::Nodes];
     shared.database.listen(&hints, hear).context("hints cannot be heard")
+}
+
+/// Waits until no node is there any more: one that was killed a moment ago, this one itself perhaps,
+/// counts as there until its lease is over. One that lives lets its lease go on.
+fn be_alone(roll: &mut PostgresRoll) -> anyhow::Result<()> {
+    const LOOK: Duration = Duration::from_millis(100);
+    let mut seen: Option<NodeRow> = None;
+    loop {
+        let Some(other) = roll.nodes()?.into_iter().find(|node| node.state.is_live()) else {
+            return Ok(());
+        };
+        let (name, address) = (&other.name, &other.address);
+        match &seen {
+            Some(seen) if seen.id == other.id && seen.lease_left_ms < other.lease_left_ms => {
+                bail!(
+                    "the node {name} ({address}) uses this database; several nodes need [cluster] \
+                     bus, the same for all of them"
+                );
+            }
+            Some(seen) if seen.id == other.id => {}
+            _ => tracing::info!(name, address, "waiting whether this node still lives"),
+        }
+        seen = Some(other);
+        std::thread::sleep(LOOK);
+    }
 }
 
 fn join(roll: &mut PostgresRoll, wanted: &Wanted, address: &str) -> Result<NodeId, StoreError> {

@@ -81,7 +81,13 @@ impl Standing {
     /// What keeps this node from doing all it should. Clients are served all the same.
     pub(crate) fn troubles(&self) -> Vec<Trouble> {
         let is_cut_off = self.link.is_some_and(|link| !link.is_up);
-        let troubles = [(is_cut_off, Trouble::Bus), (!self.has_database, Trouble::Database)];
+        let is_other = |node: &NodeRow| node.state.is_live() && node.id != self.me;
+        let is_apart = self.link.is_none() && self.nodes.iter().any(is_other);
+        let troubles = [
+            (is_cut_off, Trouble::Bus),
+            (is_apart, Trouble::NoBus),
+            (!self.has_database, Trouble::Database),
+        ];
         troubles.into_iter().filter_map(|(is_there, trouble)| is_there.then_some(trouble)).collect()
     }
 }
@@ -91,6 +97,8 @@ impl Standing {
 pub(crate) enum Trouble {
     /// Nothing goes to the other nodes, and nothing comes.
     Bus,
+    /// There is another node, but no bus to it.
+    NoBus,
     /// PostgreSQL does not answer.
     Database,
 }
@@ -100,6 +108,7 @@ impl Trouble {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Bus => "bus_down",
+            Self::NoBus => "no_bus",
             Self::Database => "database_down",
         }
     }
@@ -110,6 +119,10 @@ impl Trouble {
             Self::Bus => {
                 "The bus is down: events reach only clients of the node where they are published. \
                  Webhooks go on; when the bus is back the nodes tell each other again who is where."
+            }
+            Self::NoBus => {
+                "Another node uses this database, but this one has no bus: events reach only clients of \
+                 the node where they are published. Give all nodes the same [cluster] bus."
             }
             Self::Database => {
                 "The database does not answer: clients are served, but nothing can be changed, and \
@@ -134,6 +147,9 @@ mod tests {
         let alone = standing(None, true);
         assert_eq!((alone.desk, alone.nodes.len()), (Some(NodeId::of(7)), 1));
         assert_eq!(alone.troubles(), []);
+        let other = NodeRow { id: NodeId::of(8), ..alone.nodes[0].clone() };
+        let nodes = Arc::new(vec![alone.nodes[0].clone(), other]);
+        assert_eq!(Standing { nodes, ..alone }.troubles(), [Trouble::NoBus]);
     }
 
     #[test]

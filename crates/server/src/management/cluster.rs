@@ -48,7 +48,7 @@ pub(super) struct ClusterView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = DegradedReason)]
 struct ReasonView {
-    /// For programs: `bus_down` or `database_down`.
+    /// For programs: `bus_down`, `no_bus` or `database_down`.
     #[schema(example = "bus_down")]
     reason: &'static str,
     /// What it means for users, in a sentence.

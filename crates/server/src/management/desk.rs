@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use bellwire_accounts::{Digest, Entry, Throttle};
 use bellwire_hub::{App, Apps, Hub};
@@ -24,6 +25,14 @@ use crate::ops::webhooks::Watch;
 const AT_ONCE: usize = 8;
 /// Passwords that are compared at the same time: each takes tens of milliseconds and 19 MiB.
 const PASSWORDS_AT_ONCE: usize = 2;
+
+/// How long somebody waits for the store: one that is stalled may take for ever.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What comes of it, unless that takes too long.
+async fn in_time<T>(answer: impl Future<Output = Result<T, Problem>>) -> Result<T, Problem> {
+    tokio::time::timeout(PATIENCE, answer).await.unwrap_or_else(|_| Err(Problem::no_database()))
+}
 
 /// What every request may need.
 pub(crate) struct Desk {
@@ -102,14 +111,17 @@ impl Desk {
         permits: &Arc<Semaphore>,
         question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let desk = Arc::clone(self);
-        let permit = Arc::clone(permits).acquire_owned().await;
-        let answer = tokio::task::spawn_blocking(move || {
-            // Kept until the work is done, even if nobody waits for it any more.
-            let _permit = permit;
-            question(&desk)
-        });
-        answer.await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+        let (desk, permits) = (Arc::clone(self), Arc::clone(permits));
+        let answer = async {
+            let permit = permits.acquire_owned().await;
+            let answer = tokio::task::spawn_blocking(move || {
+                // Kept until the work is done, even if nobody waits for it any more.
+                let _permit = permit;
+                question(&desk)
+            });
+            answer.await.unwrap_or_else(|error| Err(Problem::internal(&error)))
+        };
+        in_time(answer).await
     }
 
     /// Like [`ask`](Self::ask), for what changes something: one at a time, and the engine is told.
@@ -117,7 +129,8 @@ impl Desk {
         self: &Arc<Self>,
         change: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let writing = Arc::clone(&self.order.writing).lock_owned().await;
+        let writing = Arc::clone(&self.order.writing).lock_owned();
+        let writing = in_time(async { Ok(writing.await) }).await?;
         self.ask(move |desk| {
             let _writing = writing;
             let done = change(desk)?;
@@ -167,5 +180,20 @@ impl Desk {
     pub(super) fn endpoint(&self, app: &AppId, id: &EndpointId) -> Result<Endpoint, Problem> {
         let endpoint = self.store.endpoint(id)?.filter(|endpoint| endpoint.app == *app);
         endpoint.ok_or_else(|| Problem::not_found("webhook"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::response::IntoResponse as _;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_store_for_ever() {
+        assert_eq!(in_time(async { Ok(5) }).await.unwrap(), 5);
+        let stalled = std::future::pending::<Result<(), Problem>>();
+        let problem = in_time(stalled).await.unwrap_err();
+        assert_eq!(problem.into_response().status(), 503);
     }
 }

@@ -138,6 +138,12 @@ impl Problem {
         Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
+    /// The store is away, or takes too long.
+    pub(super) fn no_database() -> Self {
+        let detail = "The database does not answer. What was to be changed may be changed yet";
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
     /// It is our fault; the log knows more.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a management request failed");
@@ -149,6 +155,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::NoEndpoint(_) => Self::not_found("webhook"),
+            error if error.is_absence() => Self::no_database(),
             error => Self::internal(&error),
         }
     }
@@ -179,8 +186,6 @@ pub(super) enum Conflicts {}
 pub(super) enum BadBody {}
 /// Those of a query.
 pub(super) enum BadQuery {}
-/// Those of what another node may know.
-pub(super) enum Silence {}
 /// Those of what can be guessed.
 pub(super) enum TooMany {}
 
@@ -190,6 +195,7 @@ impl IntoResponses for Refusals {
             (401, "Nobody is signed in, or the token is missing or wrong"),
             (403, "Whoever asks may not do this"),
             (404, "It is not there, or not for whoever asks"),
+            (503, "The database does not answer, or another node that might know"),
         ])
     }
 }
@@ -200,12 +206,6 @@ impl IntoResponses for Conflicts {
             409,
             "It cannot be done as things are, for instance to what the config file declares",
         )])
-    }
-}
-
-impl IntoResponses for Silence {
-    fn responses() -> BTreeMap<String, RefOr<Described>> {
-        described(&[(503, "Another node might know, and has not answered within a second")])
     }
 }
 

@@ -16,7 +16,7 @@ use crate::management::Desk;
 use crate::management::auth::{Named, Within};
 use crate::management::input::{self, Asked};
 use crate::management::paths::{AppPath, ConnectionPath};
-use crate::management::problem::{BadQuery, Problem, Refusals, Silence};
+use crate::management::problem::{BadQuery, Problem, Refusals};
 use crate::views::connection::ConnectionView;
 
 /// A page of connections.
@@ -66,7 +66,7 @@ pub(super) async fn list(
     get, path = "/apps/{app_id}/connections/{id}", tag = "live", operation_id = "show_connection",
     params(ConnectionPath),
     responses(
-        (status = 200, description = "The connection", body = ConnectionView), Silence, Refusals
+        (status = 200, description = "The connection", body = ConnectionView), Refusals
     )
 )]
 pub(super) async fn show(
@@ -85,7 +85,7 @@ pub(super) async fn show(
 #[utoipa::path(
     post, path = "/apps/{app_id}/connections/{id}/disconnect", tag = "live",
     operation_id = "disconnect", params(ConnectionPath),
-    responses((status = 204, description = "It ends"), Silence, Refusals)
+    responses((status = 204, description = "It ends"), Refusals)
 )]
 pub(super) async fn disconnect(
     State(desk): State<Arc<Desk>>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwire_testkit::{App, Config, Proxy};
+use bellwire_testkit::{App, Config, Proxy, Request};
 use serde_json::json;
 
 use super::{Engines, becomes, cluster, metric, node, ready};
@@ -64,8 +64,15 @@ fn a_node_without_its_database_is_ready_but_degraded() {
         node("one", &format!("postgres://bellwire@{}/{name}", line.address()), &engines.redis);
     becomes(&node, &[]);
     eventually("up", || metric(&node, "bellwire_cluster_database_up") == Some(1.0));
+    let apps =
+        || node.http(&Request::get("/management/v1/apps").header("Authorization", "Bearer x"));
+    assert_eq!(apps().status, 401);
     line.cut();
     becomes(&node, &["database_down"]);
+    let refused = apps();
+    assert_eq!((refused.status, refused.header("Retry-After")), (503, Some("1")));
+    let detail = refused.json()["detail"].clone();
+    assert!(detail.as_str().unwrap().starts_with("The database does not answer"), "{detail}");
     eventually("down", || metric(&node, "bellwire_cluster_database_up") == Some(0.0));
     eventually("lease", || metric(&node, "bellwire_cluster_lease") == Some(0.0));
     line.restore();
