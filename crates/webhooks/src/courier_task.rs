@@ -81,16 +81,13 @@ async fn post(sender: &Sender, dispatch: &Dispatch) -> Answer {
         let detail = "the app has no active key to sign with".into();
         return Answer { failure: Some(Failure::Forbidden), detail, ..Answer::default() };
     };
-    if !sender.may_send() {
-        // If the desk is still here, the batch is tried again; if it is not, nobody reads this.
-        let detail = "the node may not send while its lease is in doubt".into();
-        return Answer { failure: Some(Failure::Broken), detail, ..Answer::default() };
-    }
     let body = dispatch.batch.body(dispatch.time_ms);
     let headers = sign::headers(dispatch, &key, &signer, &body, wall_ms());
     let endpoint = &dispatch.endpoint;
     let (endpoint, url) = (endpoint.id.clone(), endpoint.terms.url.clone());
-    sender.poster.post(Outgoing { endpoint, url, headers, body: body.into() }).await
+    // If the desk is still here, a batch that may not go is tried again; if it is not, nobody hears.
+    let outgoing = Outgoing { endpoint, url, headers, body: body.into() };
+    sender.poster.post_if(outgoing, &|| sender.may_send()).await
 }
 
 /// Leaves the answer when it goes: also if the task is dropped or panics, or the lane would wait for

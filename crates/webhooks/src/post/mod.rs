@@ -85,6 +85,9 @@ pub struct Outgoing {
     pub body: Bytes,
 }
 
+/// Whether anything may be sent now.
+pub type MaySend<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// Sends requests. One is enough for all endpoints.
 pub struct Poster {
     dialler: Dialler,
@@ -132,9 +135,16 @@ impl Poster {
 
     /// Makes one attempt, inside a tokio runtime. It ends within the time of the settings.
     pub async fn post(&self, outgoing: Outgoing) -> Answer {
+        self.post_if(outgoing, &|| true).await
+    }
+
+    /// Makes one attempt, if it may still be made when there is a connection: that is asked once more
+    /// right before the request is written.
+    pub async fn post_if(&self, outgoing: Outgoing, may_send: MaySend<'_>) -> Answer {
         let started = Instant::now();
         let mut answer = Answer::default();
-        let done = self.attempt(&outgoing, started + self.timeout, &mut answer).await;
+        let deadline = started + self.timeout;
+        let done = self.attempt(&outgoing, may_send, deadline, &mut answer).await;
         if let Err(trouble) = done {
             answer.failure = Some(trouble.failure);
             answer.detail = trouble.detail;
@@ -152,9 +162,11 @@ impl Poster {
     async fn attempt(
         &self,
         outgoing: &Outgoing,
+        may_send: MaySend<'_>,
         deadline: Instant,
         answer: &mut Answer,
     ) -> Result<(), Trouble> {
+        allowed(may_send)?;
         let target = Target::parse(&outgoing.url)?;
         if self.require_https && !target.origin.is_tls {
             let detail = "http:// is not allowed here: webhooks must go to https://";
@@ -172,6 +184,8 @@ impl Poster {
             *answer = Answer::default();
         }
         let mut fresh = self.dialler.dial(&target, deadline).await?;
+        // That may have taken long: this process may have been stopped meanwhile.
+        allowed(may_send)?;
         let after = send(&mut fresh, outgoing, &target, deadline, answer).await?;
         self.put_away(after, outgoing, target, fresh);
         Ok(())
@@ -182,6 +196,11 @@ impl Poster {
             self.pool.put(&outgoing.endpoint, target.origin, connection);
         }
     }
+}
+
+fn allowed(may_send: MaySend<'_>) -> Result<(), Trouble> {
+    let detail = "the node may not send while its lease is in doubt";
+    if may_send() { Ok(()) } else { Err(Trouble::new(Failure::Broken, detail)) }
 }
 
 async fn send(

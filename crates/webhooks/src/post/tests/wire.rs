@@ -50,6 +50,22 @@ async fn names_of_headers_are_in_title_case_and_the_order_is_kept() {
 }
 
 #[tokio::test]
+async fn what_may_not_be_sent_any_more_once_there_is_a_connection_is_not() {
+    let (receiver, mut hears) = listening().await;
+    let (poster, asked) = (poster(patient()), AtomicUsize::new(0));
+    let is_first = || asked.fetch_add(1, Ordering::Relaxed) == 0;
+    let answer = poster.post_if(outgoing(&receiver.url()), &is_first).await;
+    assert_eq!((answer.failure, answer.status), (Some(Failure::Broken), None));
+    assert!(answer.detail.contains("lease"), "{}", answer.detail);
+    assert_eq!(poster.post(outgoing(&receiver.url())).await.failure, None);
+    assert!(hears.recv().await.unwrap().contains(BODY));
+    // On a connection that is there already, too.
+    let answer = poster.post_if(outgoing(&receiver.url()), &|| false).await;
+    assert_eq!(answer.failure, Some(Failure::Broken));
+    assert!(hears.try_recv().is_err(), "one was sent, and no other");
+}
+
+#[tokio::test]
 async fn an_answer_is_kept_with_its_status_its_body_and_when_to_come_again() {
     let receiver = Receiver::answering(
         "HTTP/1.1 429 Slow Down\r\nRetry-After: 7\r\nContent-Length: 5\r\n\r\nlater",
