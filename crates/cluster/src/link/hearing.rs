@@ -144,7 +144,7 @@ impl Hearing {
     pub(super) fn look_after(&mut self, link: &Link) {
         let now = Instant::now();
         for (node, neighbour) in &mut self.neighbours {
-            if neighbour.is_to_be_asked(now) {
+            if link.is_up() && neighbour.is_to_be_asked(now) {
                 count(&link.counts.again);
                 let _ = link.send_word(*node, &Word::Again { with_cache: !self.has_cache });
             }

@@ -102,7 +102,8 @@ impl Telling {
             tell_all(link, with_cache);
         }
         let is_much = waiting.lines.len() > MANY;
-        if is_due || !waiting.lines.is_empty() {
+        // Nobody misses that there is nothing to tell.
+        if (is_due && link.is_up()) || !waiting.lines.is_empty() {
             messages(waiting.lines, |roster| {
                 // What did not go out is a gap that the others notice.
                 let _ = link.send_to_all(Payload::Roster(roster.encode()));

@@ -20,6 +20,8 @@ pub(super) struct Wire {
     /// Of so many messages one is lost; 0: none.
     loses: AtomicU32,
     sent: AtomicU32,
+    /// What somebody has said who is cut off.
+    in_vain: AtomicU32,
 }
 
 struct End {
@@ -38,7 +40,11 @@ impl Bus for Plug {
         let sent = self.wire.sent.fetch_add(1, Ordering::Relaxed);
         let loses = self.wire.loses.load(Ordering::Relaxed);
         let ends = lock(&self.wire.ends);
-        if ends[self.number].is_cut || (loses > 0 && sent.is_multiple_of(loses)) {
+        if ends[self.number].is_cut {
+            self.wire.in_vain.fetch_add(1, Ordering::Relaxed);
+            return false;
+        }
+        if loses > 0 && sent.is_multiple_of(loses) {
             return false;
         }
         let wants = |end: &&End| !end.is_cut && end.wants.contains(subject.as_str());
@@ -281,6 +287,22 @@ fn without_the_bus_each_node_serves_its_own() {
     lock(&wire.ends)[0].is_cut = false;
     nodes[0].link.up();
     eventually("the others know", || nodes[1].users("presence-x") == ["alice"]);
+    end(nodes);
+}
+
+#[test]
+fn without_the_bus_nothing_is_told_that_nobody_would_miss() {
+    let (wire, nodes) = town(2);
+    wire.cut(0, true);
+    let live = |pulses| {
+        let sent = || wire.sent.load(Ordering::Relaxed);
+        let until = sent() + pulses;
+        eventually("the other node lives", || sent() >= until);
+        wire.in_vain.load(Ordering::Relaxed)
+    };
+    // What was on its way.
+    let before = live(3);
+    assert_eq!(live(5), before);
     end(nodes);
 }
 
