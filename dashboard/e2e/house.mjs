@@ -27,17 +27,18 @@ export async function freePort() {
   return port;
 }
 
-/** A started server in a folder of its own; `setup` is the link that it printed. */
+/** A started server in a folder of its own; `setup` is the link that it printed. Further settings come as TOML. */
 export class House {
-  static async open() {
+  static async open({ server = "", more = "" } = {}) {
     const house = new House();
     house.folder = await mkdtemp(join(tmpdir(), "bellwire-e2e-"));
     house.port = await freePort();
     house.origin = `http://127.0.0.1:${house.port}`;
     house.base = `${house.origin}/dashboard/`;
     const config = [
-      `[server]\nlisten = "127.0.0.1:${house.port}"`,
+      `[server]\nlisten = "127.0.0.1:${house.port}"\n${server}`,
       "[webhooks]\nallow_private_targets = true\ngrace_ms = 200\nretry_window_ms = 2500",
+      more,
     ];
     await writeFile(join(house.folder, "bellwire.toml"), `${config.join("\n")}\n`);
     await house.start();
@@ -53,6 +54,15 @@ export class House {
     this.server.stdout.on("data", listen);
     this.server.stderr.on("data", listen);
     await until(async () => (await fetch(`${this.base}`)).ok, "the server to answer");
+  }
+
+  /** Nothing is done, and nobody is told. */
+  pause() {
+    this.server.kill("SIGSTOP");
+  }
+
+  resume() {
+    this.server.kill("SIGCONT");
   }
 
   async stop() {

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { createRequire } from "node:module";
 import { OPERATOR, until } from "./house.mjs";
 
-const Pusher = createRequire(import.meta.url)("pusher-js");
+export const Pusher = createRequire(import.meta.url)("pusher-js");
 
 /** The management API as the dashboard uses it. */
 export class Management {
