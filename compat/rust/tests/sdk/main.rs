@@ -5,7 +5,7 @@ mod support;
 
 use pusher::Member;
 use std::collections::HashMap;
-use support::{Socket, app, sdk, unique};
+use support::{Socket, app, everywhere, sdk, unique};
 
 // contract: 4.4, 12.2, 12.5, 12.6
 #[tokio::test]
@@ -84,6 +84,7 @@ async fn signs_presence_members_and_lists_them() {
     );
     assert_eq!(presence["hash"]["zoë"]["name"], "Zoë \"/\" 🔔");
 
+    everywhere();
     let mut users: Vec<_> = sdk
         .channel_users(&channel)
         .await
@@ -120,6 +121,7 @@ async fn asks_about_channels() {
             .unwrap();
         socket.subscribe(&channel, &signed);
     }
+    everywhere();
     let state = sdk
         .channel_with_options(&channel, with(&[("info", "user_count,subscription_count")]))
         .await
