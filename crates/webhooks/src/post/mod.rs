@@ -133,13 +133,8 @@ impl Poster {
         self.dialler.refusal(&Target::parse(url).ok()?).await
     }
 
-    /// Makes one attempt, inside a tokio runtime. It ends within the time of the settings.
-    pub async fn post(&self, outgoing: Outgoing) -> Answer {
-        self.post_if(outgoing, &|| true).await
-    }
-
-    /// Makes one attempt, if it may still be made when there is a connection: that is asked once more
-    /// right before the request is written.
+    /// Makes one attempt, inside a tokio runtime. It ends within the time of the settings. Whether it may
+    /// be made is asked before, and once more right before the request is written.
     pub async fn post_if(&self, outgoing: Outgoing, may_send: MaySend<'_>) -> Answer {
         let started = Instant::now();
         let mut answer = Answer::default();

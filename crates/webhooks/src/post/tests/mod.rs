@@ -46,6 +46,13 @@ fn outgoing(url: &str) -> Outgoing {
     }
 }
 
+impl Poster {
+    /// One attempt that may be made.
+    async fn post(&self, outgoing: Outgoing) -> Answer {
+        self.post_if(outgoing, &|| true).await
+    }
+}
+
 /// One attempt of a poster of its own.
 async fn post(settings: PosterSettings, url: &str) -> Answer {
     poster(settings).post(outgoing(url)).await
