@@ -206,13 +206,19 @@ impl Settle {
     /// When time brings something next.
     #[must_use]
     pub fn next_ms(&self) -> Option<u64> {
-        let leave = self.leaves.front().map(|leave| self.told_ms(leave.ends_ms));
+        let gone = self.next_end_ms().map(|ends_ms| self.told_ms(ends_ms));
         let count = self.counts.front().map(|(ends_ms, ..)| *ends_ms);
-        // Of a server that goes down nobody is taken back.
-        let back = self.returns.iter().map(|(ends_ms, _)| self.told_ms(*ends_ms)).min();
-        let back = back.filter(|_| !self.is_closing);
         let departure = self.departures.iter().map(|(ends_ms, _)| *ends_ms).min();
-        [leave, count, back, departure].into_iter().flatten().min()
+        [gone, count, departure].into_iter().flatten().min()
+    }
+
+    /// When a grace ends next, or a time to return.
+    fn next_end_ms(&self) -> Option<u64> {
+        let leave = self.leaves.front().map(|leave| leave.ends_ms);
+        // Of a server that goes down nobody is taken back.
+        let back = self.returns.iter().map(|(ends_ms, _)| *ends_ms).min();
+        let back = back.filter(|_| !self.is_closing);
+        [leave, back].into_iter().flatten().min()
     }
 
     /// How facts settle.

@@ -46,10 +46,7 @@ impl Settle {
 
     /// The end of the first grace of which it is not heard yet whether anybody was back by then.
     pub(crate) fn unsure_ms(&self) -> Option<u64> {
-        let leave = self.leaves.front().map(|leave| leave.ends_ms);
-        let back = self.returns.iter().map(|(ends_ms, _)| *ends_ms).min();
-        let first = [leave, back].into_iter().flatten().min();
-        first.filter(|ends_ms| self.is_shared && *ends_ms > self.heard_ms)
+        self.next_end_ms().filter(|ends_ms| self.is_shared && *ends_ms > self.heard_ms)
     }
 
     /// Whether there are several nodes.
